@@ -1,0 +1,54 @@
+"""The Film, and the one canvas on which every model sees it. Knows nothing about files or models."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+View = Literal["PA", "AP", "lateral"]
+
+MAX_SIDE = 1120  # px; the largest canvas any model here uses: 2 x 2 tiles of 560
+
+
+@dataclass(frozen=True)
+class Film:
+    """A chest film without identifiers.
+
+    `pixels`: H x W float32 in 0..1, air dark, row 0 at the top, the patient's left on the right, the
+    long side at most MAX_SIDE px. `warnings`: sentences for the reader of the film.
+    """
+
+    pixels: np.ndarray
+    view: View | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def to_image(film: Film) -> Image.Image:
+    """The film as an 8-bit grey picture (mode L) of its own size."""
+    return Image.fromarray(np.round(film.pixels * 255).astype(np.uint8), mode="L")
+
+
+def shrink(pixels: np.ndarray, side: int = MAX_SIDE) -> np.ndarray:
+    """H x W float32 with the long side at most `side` px, by area averaging; smaller ones stay as they are."""
+    height, width = pixels.shape
+    scale = side / max(height, width)
+    if scale >= 1:
+        return pixels.astype(np.float32, copy=False)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    image = Image.fromarray(pixels.astype(np.float32), mode="F")
+    return np.asarray(image.resize(size, Image.Resampling.BOX), dtype=np.float32)
+
+
+def letterbox(film: Film, side: int) -> Image.Image:
+    """The film centred on a black square of `side` px, its shape kept (mode L).
+
+    The stock Mllama processor cuts a film into 1 to 4 tiles by its size; one square canvas, the same in
+    training, evaluation and serving, keeps shapes fixed.
+    """
+    image = to_image(film)
+    scale = side / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    canvas = Image.new("L", (side, side), 0)
+    canvas.paste(image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0), ((side - size[0]) // 2, (side - size[1]) // 2))
+    return canvas

@@ -1,0 +1,1 @@
+"""A Film and messages become probabilities and text."""

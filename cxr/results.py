@@ -1,0 +1,117 @@
+"""What the program says about a film: frozen, picklable values, and the one error a user can mend.
+
+Sides are the patient's: left is on the right of the picture. Knows nothing about models or pages.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+from cxr.findings import Level
+
+Side = Literal["left", "right", "both"]
+Zone = Literal["upper", "mid", "lower"]
+Size = Literal["small", "moderate", "large"]
+
+
+class CxrError(ValueError):
+    """Something a user can mend. Its text is one sentence that is shown to them as it stands."""
+
+
+class Verdict(Enum):
+    """What a probability means at the operating points of its finding."""
+
+    PRESENT = "present"
+    NOT_SURE = "not sure"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One finding as seen on a film or named in a text; None where it is not said."""
+
+    finding: str  # a key of findings.BY_KEY
+    side: Side | None = None
+    zone: Zone | None = None
+    size: Size | None = None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One sentence part of a report that asserts or denies a finding."""
+
+    observation: Observation
+    present: bool
+
+
+@dataclass(frozen=True)
+class Score:
+    """The probability of one finding, 0..1, and what it means.
+
+    `present_from` and `absent_below` are the operating points on the same scale; they and `verdict`
+    are None where no calibration is known, and then the probability is the model's own.
+    """
+
+    finding: str
+    probability: float
+    present_from: float | None = None
+    absent_below: float | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The findings of one film in the order of `findings.FINDINGS`."""
+
+    scores: tuple[Score, ...]
+    level: Level | None  # None where nothing is calibrated
+    reasons: tuple[str, ...]  # why this level, one sentence a finding
+    warnings: tuple[str, ...] = ()  # what to know about the film
+
+    def by_finding(self) -> Mapping[str, Score]:
+        """The same scores by finding key."""
+        return {score.finding: score for score in self.scores}
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report, or as much of it as has been written."""
+
+    text: str
+    findings: str
+    impression: str
+    finished: bool
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to a question about the film, or as much of it as has been written."""
+
+    text: str
+    finished: bool
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One earlier question and its answer."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who is answering."""
+
+    base: str
+    base_revision: str | None
+    adapter: str | None
+    adapter_revision: str | None
+    device: str
+    embedded: bool
+    calibrated: bool
+    llama: bool  # Llama weights are in use: "Built with Llama" and its notice are due
+    problem: str | None = None  # why the embedded model answers although another was asked for

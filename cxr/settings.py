@@ -1,0 +1,26 @@
+"""Which model answers, read from the environment once. Knows nothing about loading it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The Space's variables and secrets. All empty: the embedded model answers."""
+
+    base: str | None = None  # Hub name or folder of a Mllama checkpoint
+    base_revision: str | None = None
+    adapter: str | None = None  # Hub name or folder of a LoRA adapter
+    adapter_revision: str | None = None  # 40 hex digits pin the adapter
+    token: str | None = field(default=None, repr=False)  # a read token of the Hub
+
+    @staticmethod
+    def from_env(environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read CXR_BASE, CXR_BASE_REVISION, CXR_ADAPTER, CXR_ADAPTER_REVISION and HF_TOKEN."""
+
+        def get(name: str) -> str | None:
+            return environ.get(name, "").strip() or None
+
+        return Settings(get("CXR_BASE"), get("CXR_BASE_REVISION"), get("CXR_ADAPTER"),
+                        get("CXR_ADAPTER_REVISION"), get("HF_TOKEN"))
