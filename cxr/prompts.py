@@ -1,0 +1,169 @@
+"""Every instruction and answer form, each writer beside its parser.
+
+Training, evaluation and serving build their conversations here and nowhere else, so they cannot drift apart.
+Knows nothing about films, tokens or models.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, get_args
+
+from cxr.findings import BY_KEY, FINDINGS, Finding
+from cxr.results import Observation, Side, Size, Statement, Turn, Zone
+
+Message = dict[str, Any]  # {"role": "user" | "assistant", "content": [{"type": "image" | "text", ...}]}
+Choose = Callable[[Sequence[str]], str]  # picks one wording
+
+YES_NO = ("Yes", "No")  # the options of a closed question; each is one token in the Llama 3 vocabulary
+MAX_QUESTION = 500  # characters
+MAX_TURNS = 8  # earlier questions a conversation carries
+REPORT_REQUEST = "Write the report of this chest film."
+
+
+def first(wordings: Sequence[str]) -> str:
+    """The canonical wording."""
+    return wordings[0]
+
+
+# --- requests -------------------------------------------------------------------------------------------------------
+
+
+def clean(text: str, limit: int = MAX_QUESTION) -> str:
+    """A visitor's text on one line, without the marks that steer the model (`<|...|>`), cut to `limit` characters."""
+    text = re.sub(r"<\|[^|]*\|>|<\||\|>", " ", text)
+    return " ".join(text.split())[:limit].strip()
+
+
+def ask_finding(finding: Finding) -> str:
+    """The closed question from whose answer the probability of a finding is read."""
+    return f"Is there {finding.noun} on this chest film? Answer yes or no."
+
+
+def ask_report(indication: str = "") -> str:
+    """The request for a report, with why the film was taken, if that is known."""
+    indication = clean(indication).rstrip(".")
+    return f"{REPORT_REQUEST} Indication: {indication}." if indication else REPORT_REQUEST
+
+
+def build_conversation(request: str, history: Sequence[Turn] = ()) -> list[Message]:
+    """The messages for one request about one film.
+
+    The image opens the first user turn: in Mllama it is seen only by the text after it
+    (llama-models, models/llama3_2/vision_prompt_format.md).
+    """
+    turns = [message for turn in history[-MAX_TURNS:] for message in
+             (_say("user", clean(turn.question)), _say("assistant", turn.answer.strip()))]
+    turns.append(_say("user", request))
+    turns[0]["content"].insert(0, {"type": "image"})
+    return turns
+
+
+def add_answer(conversation: Sequence[Message], answer: str) -> list[Message]:
+    """The same conversation with the assistant's answer, as training sees it."""
+    return [*conversation, _say("assistant", answer)]
+
+
+def _say(role: str, text: str) -> Message:
+    return {"role": role, "content": [{"type": "text", "text": text}]}
+
+
+def parse_yes_no(answer: str) -> bool | None:
+    """True for an answer that begins with yes, False for no, None for neither."""
+    found = re.match(r"\W*(yes|no)\b", answer, re.IGNORECASE)
+    return None if found is None else found[1].lower() == "yes"
+
+
+# --- reports --------------------------------------------------------------------------------------------------------
+
+NOTHING_SEEN = ("None of the 14 findings is seen.", "No sign of the 14 findings.")
+
+
+def write_place(observation: Observation, choose: Choose = first) -> str:
+    """Where it is, in words: "in the left lower zone", or an empty string where nothing is known."""
+    side, zone = observation.side, observation.zone
+    if side == "both":
+        return f"in both {zone} zones" if zone else choose(("on both sides", "in both lungs"))
+    if side:
+        return f"in the {side} {zone} zone" if zone else choose((f"on the {side}", f"on the {side} side"))
+    return f"in the {zone} zone" if zone else ""
+
+
+def write_observation(observation: Observation, choose: Choose = first) -> str:
+    """A finding with its size and place: "small pleural effusion on the left"."""
+    noun = re.sub(r"^an? ", "", BY_KEY[observation.finding].noun)
+    return " ".join(word for word in (observation.size or "", noun, write_place(observation, choose)) if word)
+
+
+def write_report(present: Sequence[Observation], absent: Sequence[str] = (), choose: Choose = first) -> str:
+    """A report that asserts `present` and denies the finding keys in `absent`."""
+    order = [finding.key for finding in FINDINGS]
+    seen = [write_observation(item, choose) for item in sorted(present, key=lambda item: order.index(item.finding))]
+    frame = choose(("There is {}.", "{} is seen.", "The film shows {}."))
+    sentences = [_sentence(frame.format(text)) for text in seen]
+    if not seen:
+        sentences.append(choose(NOTHING_SEEN))
+    elif absent:
+        sentences.append(f"No {join_words([re.sub('^an? ', '', BY_KEY[key].noun) for key in absent], 'or')}.")
+    impression = f"{_sentence(join_words(seen, 'and'))}." if seen else choose(NOTHING_SEEN)
+    return f"Findings: {' '.join(sentences)} Impression: {impression}"
+
+
+def parse_report(text: str) -> tuple[str, str]:
+    """The findings and the impression of a report; text without headings counts as findings."""
+    head, _, impression = re.sub(r"\*\*", "", text).partition("Impression:")
+    return head.replace("Findings:", "").strip(), impression.strip()
+
+
+def join_words(words: Sequence[str], last: str) -> str:
+    """ "a, b and c"."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+# --- findings read back from text -----------------------------------------------------------------------------------
+
+_FINDINGS = [(finding, re.compile(rf"\b(?:{'|'.join(finding.aliases)})\b")) for finding in FINDINGS]
+_BREAK = re.compile(r"[.;:\n]|\b(?:but|however|although|except|with)\b")
+_DENIAL = re.compile(r"\b(?:no|not|without|nor|neither|none|free of|absence of|negative for|excluded?|rules? out)\b")
+_DENIAL_AFTER = re.compile(r"^\W*(?:\w+\W+){0,4}?(?:not (?:seen|identified|present|shown)|absent|excluded|ruled out)\b")
+_PART = re.compile(r",|\band\b|\bor\b")
+
+
+def read_statements(text: str) -> tuple[Statement, ...]:
+    """What a text asserts or denies about the 14 findings; a rule-based reader of our own, not CheXbert.
+
+    A denial reaches to the end of its clause: "no effusion, mass or nodule" denies three. A finding named
+    twice with the same verdict appears once, with the side, zone and size that were named first.
+    """
+    found: dict[tuple[str, bool], Observation] = {}
+    for clause in _BREAK.split(text.lower()):
+        for finding, pattern in _FINDINGS:
+            for match in pattern.finditer(clause):
+                denied = bool(_DENIAL.search(clause[: match.start()]) or _DENIAL_AFTER.match(clause[match.end() :]))
+                seen = Observation(finding.key) if denied else _read_place(finding.key, _part_around(clause, match))
+                known = found.get((finding.key, not denied))
+                if known is None or (known.side is None and seen.side is not None):
+                    found[finding.key, not denied] = seen
+    return tuple(Statement(observation, present) for (_, present), observation in found.items())
+
+
+def _part_around(clause: str, match: re.Match[str]) -> str:
+    """The piece of an enumeration that holds the match."""
+    start = max((cut.end() for cut in _PART.finditer(clause, 0, match.start())), default=0)
+    end = min((cut.start() for cut in _PART.finditer(clause, match.end())), default=len(clause))
+    return clause[start:end]
+
+
+def _read_place(key: str, part: str) -> Observation:
+    sides = set(re.findall(r"\b(left|right|both|bilateral)\b", part))
+    side: Side | None = None
+    if sides & {"both", "bilateral"} or sides == {"left", "right"}:
+        side = "both"
+    elif sides:
+        side = "left" if sides == {"left"} else "right"
+    zones: list[Zone] = [zone for zone in get_args(Zone) if re.search(rf"\b{zone}\b", part)]
+    sizes: list[Size] = [size for size in get_args(Size) if re.search(rf"\b{size}\b", part)]
+    return Observation(key, side, zones[0] if zones else None, sizes[0] if sizes else None)
