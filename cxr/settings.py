@@ -13,14 +13,15 @@ class Settings:
     base_revision: str | None = None
     adapter: str | None = None  # Hub name or folder of a LoRA adapter
     adapter_revision: str | None = None  # 40 hex digits pin the adapter
+    precision: str | None = None  # "bf16", "4bit" or "float32"; chosen by the free memory where it is not given
     token: str | None = field(default=None, repr=False)  # a read token of the Hub
 
     @staticmethod
     def from_env(environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read CXR_BASE, CXR_BASE_REVISION, CXR_ADAPTER, CXR_ADAPTER_REVISION and HF_TOKEN."""
+        """Read CXR_BASE, CXR_BASE_REVISION, CXR_ADAPTER, CXR_ADAPTER_REVISION, CXR_PRECISION and HF_TOKEN."""
 
         def get(name: str) -> str | None:
             return environ.get(name, "").strip() or None
 
         return Settings(get("CXR_BASE"), get("CXR_BASE_REVISION"), get("CXR_ADAPTER"),
-                        get("CXR_ADAPTER_REVISION"), get("HF_TOKEN"))
+                        get("CXR_ADAPTER_REVISION"), get("CXR_PRECISION"), get("HF_TOKEN"))

@@ -1,0 +1,83 @@
+"""From the model's own probability to an honest one, and from that to present, not sure or absent.
+
+Platt scaling (Platt, 1999) per finding, fitted on validation films and stored with the adapter as `calibration.json`.
+Knows nothing about how the figures were fitted.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cxr.results import CxrError, Score, Verdict
+
+FILE = "calibration.json"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One finding: calibrated logit = slope * logit + intercept, and its two operating points in 0..1."""
+
+    slope: float
+    intercept: float
+    present_from: float
+    absent_below: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The scales by finding key, and on which films they hold, in words."""
+
+    scales: Mapping[str, Scale]
+    population: str
+
+    def score(self, finding: str, probability: float) -> Score:
+        """The calibrated score; a finding that was never calibrated keeps the model's probability and no verdict."""
+        scale = self.scales.get(finding)
+        if scale is None:
+            return Score(finding, probability)
+        calibrated = sigmoid(scale.slope * logit(probability) + scale.intercept)
+        return Score(finding, calibrated, scale.present_from, scale.absent_below, judge(calibrated, scale))
+
+
+def judge(probability: float, scale: Scale) -> Verdict:
+    """Present from the upper operating point on, absent below the lower one, not sure between."""
+    if probability >= scale.present_from:
+        return Verdict.PRESENT
+    return Verdict.ABSENT if probability < scale.absent_below else Verdict.NOT_SURE
+
+
+def logit(probability: float) -> float:
+    """ln(p / (1 - p)), with p kept 1e-6 away from 0 and 1."""
+    kept = min(max(probability, 1e-6), 1 - 1e-6)
+    return math.log(kept / (1 - kept))
+
+
+def sigmoid(value: float) -> float:
+    """The inverse of `logit`."""
+    return 1 / (1 + math.exp(-value))
+
+
+def read_calibration(folder: Path) -> Calibration | None:
+    """The calibration in an adapter's folder, or None where there is none.
+
+    Raises:
+        CxrError: the file is there but is not one of ours.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        scales = {key: Scale(**{name: float(value) for name, value in row.items()}) for key, row in data["findings"].items()}
+        return Calibration(scales, str(data["population"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CxrError(f"The adapter's {FILE} cannot be read ({type(error).__name__}).") from error
+
+
+def write_calibration(calibration: Calibration, folder: Path) -> None:
+    """Write `calibration.json`, the inverse of `read_calibration`."""
+    data = {"population": calibration.population,
+            "findings": {key: asdict(scale) for key, scale in calibration.scales.items()}}
+    (folder / FILE).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,203 @@
+"""A base and a LoRA adapter, from the Hub or a folder, become an engine.
+
+Safetensors only, no remote code, revisions pinned when given. Knows nothing about what the model is asked.
+"""
+
+import json
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import (EntryNotFoundError, GatedRepoError, HfHubHTTPError, HFValidationError,
+                                    LocalEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError)
+from peft import PeftConfig, PeftModel
+from transformers import AutoModelForImageTextToText, AutoProcessor, BitsAndBytesConfig, MllamaForConditionalGeneration
+
+from cxr.model.calibration import Calibration, read_calibration
+from cxr.model.engine import Engine
+from cxr.results import CxrError, Identity
+from cxr.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+EMBEDDED = Path(__file__).with_name("embedded")
+CONFIG = "cxr_config.json"  # what we record with an adapter: {"canvas": side in px, ...}
+FILES = ["*.json", "*.safetensors", "*.jinja", "tokenizer.model"]  # nothing that can run code is ever fetched
+LLAMA = "unsloth/Llama-3.2-11B-Vision-Instruct"
+LLAMA_4BIT = f"{LLAMA}-unsloth-bnb-4bit"
+LLAMA_NAMES = {"meta-llama/Llama-3.2-11B-Vision-Instruct", LLAMA, LLAMA_4BIT, f"{LLAMA}-bnb-4bit"}  # one base, four names
+BF16_BYTES = 32 << 30  # free GPU memory from which the 11B runs in bf16: 20 GiB of weights, caches and room
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that answers, what is known of its probabilities, and who it is."""
+
+    engine: Engine
+    calibration: Calibration | None
+    identity: Identity
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files on disk and where they came from."""
+
+    folder: Path
+    name: str
+    revision: str | None  # the Hub's commit; None for a folder
+
+
+def load(settings: Settings) -> Loaded:
+    """The model that the settings ask for, or the embedded one with the reason why it answers instead."""
+    if settings.base is None and settings.adapter is None:
+        return load_embedded()
+    try:
+        return load_named(settings)
+    except CxrError as error:
+        logger.warning("the embedded model answers: %s", error)
+        embedded = load_embedded()
+        return replace(embedded, identity=replace(embedded.identity, problem=str(error)))
+
+
+def load_embedded() -> Loaded:
+    """The small Mllama and its adapter that ship with the code."""
+    return _assemble(Source(EMBEDDED, "embedded Mllama", None), Source(EMBEDDED / "adapter", "embedded adapter", None), None)
+
+
+def load_named(settings: Settings) -> Loaded:
+    """The base and adapter of the settings.
+
+    Raises:
+        CxrError: one of them cannot be reached, is gated, is not safetensors, or they do not belong together.
+    """
+    adapter = fetch(settings.adapter, settings.adapter_revision, settings.token) if settings.adapter else None
+    named = settings.base or _read_base(adapter)
+    precision = settings.precision or choose_precision()
+    base_name = (LLAMA_4BIT if precision == "4bit" else LLAMA) if named in LLAMA_NAMES else named
+    if adapter is not None:
+        check_base(adapter, named)
+    return _assemble(fetch(base_name, settings.base_revision, settings.token), adapter, precision)
+
+
+def fetch(name: str, revision: str | None, token: str | None) -> Source:
+    """A folder as it is, or a Hub repository's files at one commit.
+
+    Raises:
+        CxrError: what is wrong with the repository, and what to do.
+    """
+    if Path(name).is_dir():
+        return Source(Path(name), name, None)
+    try:
+        folder = Path(snapshot_download(name, revision=revision, token=token, allow_patterns=FILES))
+    except GatedRepoError as error:
+        raise CxrError(f"{name} is gated: accept its terms on the Hub and set HF_TOKEN to a read token.") from error
+    except RevisionNotFoundError as error:
+        raise CxrError(f"{name} has no revision {revision}.") from error
+    except (RepositoryNotFoundError, EntryNotFoundError, HFValidationError) as error:
+        raise CxrError(f"{name} was not found on the Hub; if it is private, set HF_TOKEN to a read token.") from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        raise CxrError(f"{name} could not be fetched from the Hub ({type(error).__name__}).") from error
+    return Source(folder, name, folder.name)
+
+
+def choose_precision() -> str:
+    """ "bf16" from 32 GiB of free GPU memory, "4bit" below, "float32" without a GPU (bf16 is 5 times slower there)."""
+    if not torch.cuda.is_available():
+        return "float32"
+    return "bf16" if torch.cuda.mem_get_info()[0] >= BF16_BYTES else "4bit"
+
+
+def check_base(adapter: Source, base: str) -> None:
+    """Refuse an adapter made for another base; a folder has no Hub name and is checked by its shapes alone."""
+    made_for = _read_base(adapter)
+    same = made_for == base or {made_for, base} <= LLAMA_NAMES
+    if not same and not Path(base).is_dir():
+        raise CxrError(f"The adapter {adapter.name} was made for {made_for}, not for {base}.")
+
+
+def _read_base(adapter: Source | None) -> str:
+    config = _read_json(adapter.folder / "adapter_config.json") if adapter else {}
+    if config.get("peft_type") != "LORA":
+        raise CxrError("The adapter has no readable adapter_config.json of a LoRA.")
+    return str(config.get("base_model_name_or_path"))
+
+
+def _read_json(path: Path) -> dict[str, object]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _assemble(base: Source, adapter: Source | None, precision: str | None) -> Loaded:
+    model = load_base(base, precision or "float32")
+    processor = AutoProcessor.from_pretrained(base.folder)
+    calibration = None
+    if adapter is not None:
+        model = add_adapter(model, adapter)
+        calibration = read_calibration(adapter.folder)
+    engine = Engine(model, processor, choose_canvas(adapter, processor))
+    return Loaded(engine, calibration, _identify(base, adapter, calibration is not None, model))
+
+
+def load_base(base: Source, precision: str) -> MllamaForConditionalGeneration:
+    """The base in float32 on the CPU, or in bf16 or NF4 on the GPU.
+
+    Raises:
+        CxrError: the folder holds no Mllama in safetensors, or it does not fit.
+    """
+    if not any(base.folder.glob("*.safetensors")):
+        raise CxrError(f"{base.name} has no weights as safetensors; other formats can run code and are refused.")
+    if _read_json(base.folder / "config.json").get("model_type") != "mllama":
+        raise CxrError(f"{base.name} is not a Llama 3.2 Vision (Mllama) model.")
+    options: dict[str, object] = {"dtype": torch.float32 if precision == "float32" else torch.bfloat16}
+    if torch.cuda.is_available():
+        options["device_map"] = {"": "cuda"}
+    stored = _read_json(base.folder / "config.json").get("quantization_config")
+    if precision == "4bit" and not stored:
+        options["quantization_config"] = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4",
+                                                            bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.bfloat16)
+    try:
+        return AutoModelForImageTextToText.from_pretrained(base.folder, use_safetensors=True, local_files_only=True, **options)
+    except (OSError, ValueError, RuntimeError) as error:  # torch's out-of-memory error is a RuntimeError
+        raise CxrError(f"{base.name} could not be loaded ({type(error).__name__}).") from error
+
+
+def add_adapter(model: MllamaForConditionalGeneration, adapter: Source) -> MllamaForConditionalGeneration:
+    """The model with the adapter's LoRA in it; merged where the weights are not quantised (exact to rounding).
+
+    Raises:
+        CxrError: no safetensors, or tensors that do not belong to this base.
+    """
+    if not (adapter.folder / "adapter_model.safetensors").is_file():
+        raise CxrError(f"The adapter {adapter.name} has no adapter_model.safetensors; other formats can run code and are refused.")
+    misfit = CxrError(f"The adapter {adapter.name} does not fit this base.")
+    try:
+        peft_model = PeftModel(model, PeftConfig.from_pretrained(adapter.folder))
+        result = peft_model.load_adapter(str(adapter.folder), "default")
+    except (ValueError, RuntimeError, KeyError, TypeError) as error:
+        raise misfit from error
+    if result.missing_keys or result.unexpected_keys:
+        raise misfit
+    # Merging into 4-bit weights rounds the adapter away in part (a warning of peft's own), so there it stays apart.
+    return peft_model.get_base_model() if getattr(model, "is_quantized", False) else peft_model.merge_and_unload()
+
+
+def choose_canvas(adapter: Source | None, processor: AutoProcessor) -> int:
+    """The recorded side in px; without a record 2 x 2 tiles, as the stock processor cuts a film of 1024 px."""
+    recorded = _read_json(adapter.folder / CONFIG).get("canvas") if adapter else None
+    if isinstance(recorded, int):
+        return recorded
+    tile = int(processor.image_processor.size["height"])
+    return tile * 2 if processor.image_processor.max_image_tiles >= 4 else tile
+
+
+def _identify(base: Source, adapter: Source | None, calibrated: bool, model: MllamaForConditionalGeneration) -> Identity:
+    device = torch.cuda.get_device_name() if model.device.type == "cuda" else "CPU"
+    kind = "4-bit" if getattr(model, "is_quantized", False) else str(model.dtype).removeprefix("torch.")
+    return Identity(base=base.name, base_revision=base.revision, adapter=adapter.name if adapter else None,
+                    adapter_revision=adapter.revision if adapter else None, device=f"{device}, {kind}",
+                    embedded=base.folder == EMBEDDED, calibrated=calibrated, llama=base.name in LLAMA_NAMES)
