@@ -1,40 +1,51 @@
 """python -m cxr read FILM...: the same Reader as the page, in a terminal. Knows nothing about models."""
 
 import argparse
-import dataclasses
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cxr.findings import BY_KEY
-from cxr.results import Answer, Classification, CxrError, Report
+from cxr.reader import Reader, load_reader
+from cxr.results import Answer, Classification, CxrError, Report, as_plain
+from cxr.settings import Settings
 
 DISCLAIMER = "Research and teaching only. Not a medical device."
 QUESTION = "What does this film show?"
 
 
+@dataclass(frozen=True)
+class Reading:
+    """Everything that was asked about one film; None for a task that was not."""
+
+    film: str
+    warnings: tuple[str, ...]
+    classification: Classification | None = None
+    report: Report | None = None
+    question: str | None = None
+    answer: Answer | None = None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read every film named; 0 when all were read, 1 when one was refused."""
     options = parse_arguments(arguments)
-    # Loading takes seconds, so a wrong argument is answered before it.
-    from cxr.reader import Reader, load_reader
-    from cxr.settings import Settings
-
-    reader: Reader = load_reader(Settings.from_env())
-    if reader.identity.problem:
-        print(reader.identity.problem, file=sys.stderr)
+    reader = load_reader(Settings.from_env())
+    who = reader.identity
+    if who.problem:
+        print(who.problem, file=sys.stderr)
     if not options.json:
-        print(f"{DISCLAIMER} Answering: {reader.identity.base}, {reader.identity.adapter or 'no adapter'}, {reader.identity.device}.")
+        print(f"{DISCLAIMER} Answering: {who.base}, {who.adapter or 'no adapter'}, {who.device}.")
     refused = 0
     for path in options.films:
         try:
-            result = read_film(reader, path, options.task, options.question)
+            reading = read_film(reader, path, options.task, options.question)
         except CxrError as error:
             refused += 1
             print(f"{path}: {error}", file=sys.stderr)
-            continue
-        print(json.dumps(result) if options.json else render(result))
+        else:
+            print(json.dumps(as_plain(reading)) if options.json else render(reading))
     return 1 if refused else 0
 
 
@@ -45,55 +56,38 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     read.add_argument("films", nargs="+", type=Path, metavar="FILM", help="picture or DICOM")
     read.add_argument("--task", choices=["classify", "caption", "answer", "all"], default="all")
     read.add_argument("--question", default=QUESTION, help="for the task answer")
-    read.add_argument("--json", action="store_true", help="one JSON object a film and line")
+    read.add_argument("--json", action="store_true", help="one JSON object a line and film")
     return parser.parse_args(arguments)
 
 
-def read_film(reader, path: Path, task: str, question: str) -> dict[str, object]:  # type: ignore[no-untyped-def]
-    """One film's results as plain values, ready for JSON.
+def read_film(reader: Reader, path: Path, task: str, question: str) -> Reading:
+    """One film's results.
 
     Raises:
         CxrError: the film cannot be read.
     """
     study = reader.study(reader.open(path))
-    result: dict[str, object] = {"film": str(path), "warnings": list(study.film.warnings)}
-    if task in ("classify", "all"):
-        result["classification"] = plain_classification(reader.classify(study))
-    if task in ("caption", "all"):
-        *_, report = reader.caption(study)
-        result["report"] = plain_report(report)
-    if task in ("answer", "all"):
-        *_, answer = reader.answer(study, question)
-        result["answer"] = {"question": question, "answer": plain_answer(answer)}
-    return result
+    wanted = {"classify", "caption", "answer"} if task == "all" else {task}
+    return Reading(
+        film=str(path), warnings=study.film.warnings,
+        classification=reader.classify(study) if "classify" in wanted else None,
+        report=list(reader.caption(study))[-1] if "caption" in wanted else None,
+        question=question if "answer" in wanted else None,
+        answer=list(reader.answer(study, question))[-1] if "answer" in wanted else None)
 
 
-def plain_classification(result: Classification) -> dict[str, object]:
-    """Findings by name with probability, operating points and verdict."""
-    rows = [{**dataclasses.asdict(score), "verdict": score.verdict.value if score.verdict else None} for score in result.scores]
-    return {"level": result.level.value if result.level else None, "reasons": list(result.reasons), "scores": rows}
-
-
-def plain_report(report: Report) -> dict[str, str]:
-    """The two parts of a report and its whole text."""
-    return {"text": report.text, "findings": report.findings, "impression": report.impression}
-
-
-def plain_answer(answer: Answer) -> str:
-    """The text of an answer."""
-    return answer.text
-
-
-def render(result: dict[str, object]) -> str:
+def render(reading: Reading) -> str:
     """The same for people: a line a finding, the report, the answer."""
-    lines = [f"\n{result['film']}", *(f"  ! {warning}" for warning in result["warnings"])]  # type: ignore[attr-defined]
-    if classification := result.get("classification"):
-        lines += [f"  {classification['level'] or 'Not calibrated'}", *(f"    {reason}" for reason in classification["reasons"])]  # type: ignore[index]
-        lines += [f"  {BY_KEY[row['finding']].name:20s} {row['probability']:6.1%}  {row['verdict'] or ''}" for row in classification["scores"]]  # type: ignore[index]
-    if report := result.get("report"):
-        lines.append(f"  {report['text']}")  # type: ignore[index]
-    if answer := result.get("answer"):
-        lines.append(f"  {answer['question']} {answer['answer']}")  # type: ignore[index]
+    lines = [f"\n{reading.film}", *(f"  ! {warning}" for warning in reading.warnings)]
+    if reading.classification:
+        level = reading.classification.level
+        lines += [f"  {level.value if level else 'Not calibrated'}", *(f"    {why}" for why in reading.classification.reasons)]
+        lines += [f"  {BY_KEY[score.finding].name:20s}{score.probability:7.1%}  {score.verdict.value if score.verdict else ''}"
+                  for score in reading.classification.scores]
+    if reading.report:
+        lines.append(f"  {reading.report.text}")
+    if reading.answer:
+        lines.append(f"  {reading.question} {reading.answer.text}")
     return "\n".join(lines)
 
 

@@ -4,9 +4,9 @@ Sides are the patient's: left is on the right of the picture. Knows nothing abou
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
-from typing import Literal
+from typing import Any, Literal
 
 from cxr.findings import Level
 
@@ -115,3 +115,12 @@ class Identity:
     calibrated: bool
     llama: bool  # Llama weights are in use: "Built with Llama" and its notice are due
     problem: str | None = None  # why the embedded model answers although another was asked for
+
+
+def as_plain(value: Any) -> Any:
+    """A result as dictionaries, lists and words, ready for JSON; enums become their values."""
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value):
+        return {field.name: as_plain(getattr(value, field.name)) for field in fields(value)}
+    return [as_plain(item) for item in value] if isinstance(value, tuple | list) else value
