@@ -18,6 +18,9 @@ YES_NO = ("Yes", "No")  # the options of a closed question; each is one token in
 MAX_QUESTION = 500  # characters
 MAX_TURNS = 8  # earlier questions a conversation carries
 REPORT_REQUEST = "Write the report of this chest film."
+READY_QUESTIONS = (  # for students; the embedded model was taught all of them
+    "What does this film show?", "Is there a pleural effusion?", "On which side is the pleural effusion?", "Is the heart enlarged?",
+    "What view is this?", "Which side of the picture is the patient's left?", "What is a pneumothorax?")
 
 
 def first(wordings: Sequence[str]) -> str:
