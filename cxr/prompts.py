@@ -19,8 +19,14 @@ MAX_QUESTION = 500  # characters
 MAX_TURNS = 8  # earlier questions a conversation carries
 REPORT_REQUEST = "Write the report of this chest film."
 READY_QUESTIONS = (  # for students; the embedded model was taught all of them
-    "What does this film show?", "Is there a pleural effusion?", "On which side is the pleural effusion?", "Is the heart enlarged?",
-    "What view is this?", "Which side of the picture is the patient's left?", "What is a pneumothorax?")
+    "What does this film show?",
+    "Is there a pleural effusion?",
+    "On which side is the pleural effusion?",
+    "Is the heart enlarged?",
+    "What view is this?",
+    "Which side of the picture is the patient's left?",
+    "What is a pneumothorax?",
+)
 
 
 def first(wordings: Sequence[str]) -> str:
@@ -54,8 +60,11 @@ def build_conversation(request: str, history: Sequence[Turn] = ()) -> list[Messa
     The image opens the first user turn: in Mllama it is seen only by the text after it
     (llama-models, models/llama3_2/vision_prompt_format.md).
     """
-    turns = [message for turn in history[-MAX_TURNS:] for message in
-             (_say("user", clean(turn.question)), _say("assistant", turn.answer.strip()))]
+    turns = [
+        message
+        for turn in history[-MAX_TURNS:]
+        for message in (_say("user", clean(turn.question)), _say("assistant", turn.answer.strip()))
+    ]
     turns.append(_say("user", request))
     turns[0]["content"].insert(0, {"type": "image"})
     return turns
@@ -92,9 +101,12 @@ def write_place(observation: Observation, choose: Choose = first) -> str:
 
 
 def write_observation(observation: Observation, choose: Choose = first) -> str:
-    """A finding with its size and place: "small pleural effusion on the left"."""
-    noun = re.sub(r"^an? ", "", BY_KEY[observation.finding].noun)
-    return " ".join(word for word in (observation.size or "", noun, write_place(observation, choose)) if word)
+    """A finding with its size and place: "a small pleural effusion on the left"."""
+    finding = BY_KEY[observation.finding]
+    noun = finding.noun
+    if observation.size:  # "an infiltrate", but "a small infiltrate"
+        noun = f"{'' if noun == finding.bare_noun else 'a '}{observation.size} {finding.bare_noun}"
+    return " ".join(word for word in (noun, write_place(observation, choose)) if word)
 
 
 def write_report(present: Sequence[Observation], absent: Sequence[str] = (), choose: Choose = first) -> str:
@@ -106,7 +118,7 @@ def write_report(present: Sequence[Observation], absent: Sequence[str] = (), cho
     if not seen:
         sentences.append(choose(NOTHING_SEEN))
     elif absent:
-        sentences.append(f"No {join_words([re.sub('^an? ', '', BY_KEY[key].noun) for key in absent], 'or')}.")
+        sentences.append(f"No {join_words([BY_KEY[key].bare_noun for key in absent], 'or')}.")
     impression = f"{_sentence(join_words(seen, 'and'))}." if seen else choose(NOTHING_SEEN)
     return f"Findings: {' '.join(sentences)} Impression: {impression}"
 

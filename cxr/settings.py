@@ -23,5 +23,11 @@ class Settings:
         def get(name: str) -> str | None:
             return environ.get(name, "").strip() or None
 
-        return Settings(get("CXR_BASE"), get("CXR_BASE_REVISION"), get("CXR_ADAPTER"),
-                        get("CXR_ADAPTER_REVISION"), get("CXR_PRECISION"), get("HF_TOKEN"))
+        return Settings(
+            get("CXR_BASE"),
+            get("CXR_BASE_REVISION"),
+            get("CXR_ADAPTER"),
+            get("CXR_ADAPTER_REVISION"),
+            get("CXR_PRECISION"),
+            get("HF_TOKEN"),
+        )

@@ -5,8 +5,16 @@ import random
 import pytest
 
 from cxr.findings import BY_KEY, FINDINGS
-from cxr.prompts import (ask_finding, ask_report, build_conversation, clean, parse_report, parse_yes_no, read_statements,
-                         write_report)
+from cxr.prompts import (
+    ask_finding,
+    ask_report,
+    build_conversation,
+    clean,
+    parse_report,
+    parse_yes_no,
+    read_statements,
+    write_report,
+)
 from cxr.results import Observation, Turn
 
 
@@ -32,7 +40,9 @@ def test_a_visitor_cannot_write_the_marks_that_steer_the_model() -> None:
     assert "<|image|>" not in str(build_conversation("x", history))
 
 
-@pytest.mark.parametrize(("answer", "expected"), [("Yes.", True), ("no, it is clear", False), ("Nodule", None), ("", None)])
+@pytest.mark.parametrize(
+    ("answer", "expected"), [("Yes.", True), ("no, it is clear", False), ("Nodule", None), ("", None)]
+)
 def test_yes_and_no_are_read(answer: str, expected: bool | None) -> None:
     assert parse_yes_no(answer) is expected
 
@@ -41,9 +51,15 @@ def test_yes_and_no_are_read(answer: str, expected: bool | None) -> None:
 def test_what_a_report_asserts_is_read_back(seed: int) -> None:
     rng = random.Random(seed)
     keys = rng.sample([finding.key for finding in FINDINGS], rng.randint(0, 4))
-    present = [Observation(key, rng.choice(["left", "right", "both"]) if BY_KEY[key].sided else None,
-                           rng.choice([None, "upper", "lower"]) if BY_KEY[key].sided else None,
-                           rng.choice([None, "small", "large"])) for key in keys]
+    present = [
+        Observation(
+            key,
+            rng.choice(["left", "right", "both"]) if BY_KEY[key].sided else None,
+            rng.choice([None, "upper", "lower"]) if BY_KEY[key].sided else None,
+            rng.choice([None, "small", "large"]),
+        )
+        for key in keys
+    ]
     absent = [finding.key for finding in FINDINGS if finding.key not in keys and rng.random() < 0.3]
     text = write_report(present, absent, rng.choice)
     assert {item.observation for item in read_statements(text) if item.present} == set(present)
@@ -52,14 +68,17 @@ def test_what_a_report_asserts_is_read_back(seed: int) -> None:
     assert findings and impression and "Impression" not in findings
 
 
-@pytest.mark.parametrize(("text", "present", "absent"), [
-    ("No effusion, mass or pneumothorax.", {}, {"effusion", "mass", "pneumothorax"}),
-    ("Small left pleural effusion without pneumothorax.", {"effusion": "left"}, {"pneumothorax"}),
-    ("Bilateral effusions and a nodule in the right upper zone.", {"effusion": "both", "nodule": "right"}, set()),
-    ("A pneumothorax is not seen but the heart is mildly enlarged.", {"cardiomegaly": None}, {"pneumothorax"}),
-    ("Massive swelling.", {}, set()),
-    ("The lungs are free of consolidation.", {}, {"consolidation"}),
-])
+@pytest.mark.parametrize(
+    ("text", "present", "absent"),
+    [
+        ("No effusion, mass or pneumothorax.", {}, {"effusion", "mass", "pneumothorax"}),
+        ("Small left pleural effusion without pneumothorax.", {"effusion": "left"}, {"pneumothorax"}),
+        ("Bilateral effusions and a nodule in the right upper zone.", {"effusion": "both", "nodule": "right"}, set()),
+        ("A pneumothorax is not seen but the heart is mildly enlarged.", {"cardiomegaly": None}, {"pneumothorax"}),
+        ("Massive swelling.", {}, set()),
+        ("The lungs are free of consolidation.", {}, {"consolidation"}),
+    ],
+)
 def test_statements_of_other_writers(text: str, present: dict[str, str | None], absent: set[str]) -> None:
     assert asserted(text) == present
     assert denied(text) == absent
