@@ -50,5 +50,6 @@ def letterbox(film: Film, side: int) -> Image.Image:
     scale = side / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     canvas = Image.new("L", (side, side), 0)
-    canvas.paste(image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0), ((side - size[0]) // 2, (side - size[1]) // 2))
+    image = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    canvas.paste(image, ((side - size[0]) // 2, (side - size[1]) // 2))
     return canvas

@@ -1,0 +1,87 @@
+"""PNG, JPEG, TIFF and WebP files become films. Knows nothing about DICOM."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, TiffImagePlugin
+
+from cxr.films.film import Film, shrink
+from cxr.films.greys import mix_colours, stretch
+from cxr.results import CxrError
+
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
+MAX_PIXELS = 40_000_000
+MIN_SIDE = 32  # px; below it there is nothing to read
+TIFF_PHOTOMETRIC, WHITE_IS_ZERO = 262, 0  # TIFF 6.0, section 8
+
+DAMAGED = "This picture is damaged, cut off or stored in a rare way; please save it again as PNG or 8-bit JPEG."
+SEVERAL = "This file holds several pictures; only the first one is read."
+
+
+def read_picture(path: Path) -> Film:
+    """A picture as a film; 16-bit and float greys keep their steps, transparency lies on black.
+
+    Raises:
+        CxrError: it is too large or too small, or cannot be decoded.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            check_size(*image.size, MAX_PIXELS)
+            return _develop(image)
+    except CxrError:
+        raise
+    except Image.DecompressionBombError:
+        raise CxrError(f"This picture is too large; up to {MAX_PIXELS // 10**6} megapixels can be read.") from None
+    except MemoryError:
+        raise CxrError("This picture needs more memory than there is.") from None
+    except Exception:  # noqa: BLE001 (Pillow's decoders raise a dozen types on damaged files)
+        raise CxrError(DAMAGED) from None  # the cause names the file, which may name the patient
+
+
+def check_size(width: int, height: int, limit: int) -> None:
+    """Refuse what is too large to decode or too small to read.
+
+    Raises:
+        CxrError: its size in plain words.
+    """
+    if width * height > limit:
+        raise CxrError(f"This picture is too large; up to {limit // 10**6} megapixels can be read.")
+    if min(width, height) < MIN_SIDE:
+        raise CxrError(f"This picture is only {width} x {height} dots large, too small to be a film.")
+
+
+def _develop(image: Image.Image) -> Film:
+    warnings: tuple[str, ...] = (SEVERAL,) if _has_more_pictures(image) else ()
+    white_is_zero = _is_white_zero(image)  # before loading: a loaded picture may be another object
+    image = ImageOps.exif_transpose(image)
+    if image.mode in ("I", "F") or image.mode.startswith("I;"):
+        pixels = stretch(shrink(np.asarray(image, dtype=np.float32)))
+        return Film(1 - pixels if white_is_zero else pixels, None, warnings)
+    if image.mode in ("1", "L"):
+        pixels = np.asarray(image.convert("L"), dtype=np.float32) / 255
+    else:
+        pixels, colour = mix_colours(_lay_on_black(image))
+        warnings += colour
+    return Film(shrink(pixels), None, warnings)
+
+
+def _lay_on_black(image: Image.Image) -> Image.Image:
+    """RGB; what is transparent becomes black, as air is."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    image = image.convert("RGBA")
+    return Image.composite(image.convert("RGB"), Image.new("RGB", image.size), image.getchannel("A"))
+
+
+def _is_white_zero(image: Image.Image) -> bool:
+    """Whether small numbers are white; Pillow turns only 1- and 8-bit TIFFs itself."""
+    return isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(TIFF_PHOTOMETRIC) == WHITE_IS_ZERO
+
+
+def _has_more_pictures(image: Image.Image) -> bool:
+    try:
+        image.seek(1)
+    except EOFError:
+        return False
+    image.seek(0)
+    return True
