@@ -69,11 +69,13 @@ def read_film(reader: Reader, path: Path, task: str, question: str) -> Reading:
     study = reader.study(reader.open(path))
     wanted = {"classify", "caption", "answer"} if task == "all" else {task}
     return Reading(
-        film=str(path), warnings=study.film.warnings,
+        film=str(path),
+        warnings=study.film.warnings,
         classification=reader.classify(study) if "classify" in wanted else None,
         report=list(reader.caption(study))[-1] if "caption" in wanted else None,
         question=question if "answer" in wanted else None,
-        answer=list(reader.answer(study, question))[-1] if "answer" in wanted else None)
+        answer=list(reader.answer(study, question))[-1] if "answer" in wanted else None,
+    )
 
 
 def render(reading: Reading) -> str:
@@ -81,9 +83,14 @@ def render(reading: Reading) -> str:
     lines = [f"\n{reading.film}", *(f"  ! {warning}" for warning in reading.warnings)]
     if reading.classification:
         level = reading.classification.level
-        lines += [f"  {level.value if level else 'Not calibrated'}", *(f"    {why}" for why in reading.classification.reasons)]
-        lines += [f"  {BY_KEY[score.finding].name:20s}{score.probability:7.1%}  {score.verdict.value if score.verdict else ''}"
-                  for score in reading.classification.scores]
+        lines += [
+            f"  {level.value if level else 'Not calibrated'}",
+            *(f"    {why}" for why in reading.classification.reasons),
+        ]
+        lines += [
+            f"  {BY_KEY[s.finding].name:20s}{s.probability:7.1%}  {s.verdict.value if s.verdict else ''}".rstrip()
+            for s in reading.classification.scores
+        ]
     if reading.report:
         lines.append(f"  {reading.report.text}")
     if reading.answer:

@@ -86,7 +86,7 @@ def load_reader(settings: Settings) -> Reader:
 
 
 def choose_level(scores: Sequence[Score]) -> tuple[Level, tuple[str, ...]]:
-    """The highest level that any finding asks for by the table in `findings.py`, and one sentence for each that does."""
+    """The highest level that a finding asks for by the table in `findings.py`, and a sentence for each that does."""
     asked = [(_ask_level(score), score) for score in scores]
     level = max((each for each, _ in asked), key=lambda each: each.rank, default=Level.NONE_SEEN)
     if level is Level.NONE_SEEN:
@@ -96,7 +96,9 @@ def choose_level(scores: Sequence[Score]) -> tuple[Level, tuple[str, ...]]:
 
 def _ask_level(score: Score) -> Level:
     finding = BY_KEY[score.finding]
-    return {Verdict.PRESENT: finding.if_present, Verdict.NOT_SURE: finding.if_unsure}.get(score.verdict, Level.NONE_SEEN)
+    if score.verdict is Verdict.PRESENT:
+        return finding.if_present
+    return finding.if_unsure if score.verdict is Verdict.NOT_SURE else Level.NONE_SEEN
 
 
 def _explain(score: Score) -> str:

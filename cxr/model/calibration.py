@@ -70,7 +70,9 @@ def read_calibration(folder: Path) -> Calibration | None:
         return None
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        scales = {key: Scale(**{name: float(value) for name, value in row.items()}) for key, row in data["findings"].items()}
+        scales = {
+            key: Scale(**{name: float(value) for name, value in row.items()}) for key, row in data["findings"].items()
+        }
         return Calibration(scales, str(data["population"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CxrError(f"The adapter's {FILE} cannot be read ({type(error).__name__}).") from error
@@ -78,6 +80,8 @@ def read_calibration(folder: Path) -> Calibration | None:
 
 def write_calibration(calibration: Calibration, folder: Path) -> None:
     """Write `calibration.json`, the inverse of `read_calibration`."""
-    data = {"population": calibration.population,
-            "findings": {key: asdict(scale) for key, scale in calibration.scales.items()}}
+    data = {
+        "population": calibration.population,
+        "findings": {key: asdict(scale) for key, scale in calibration.scales.items()},
+    }
     (folder / FILE).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")

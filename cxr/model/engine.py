@@ -54,7 +54,9 @@ class Engine:
         inputs = self.processor.image_processor(images=[[image]], return_tensors="pt").to(self.model.device)
         tiles = int(inputs["aspect_ratio_mask"].sum())
         core = self.model.model
-        seen = core.vision_model(**{name: inputs[name] for name in ("pixel_values", "aspect_ratio_ids", "aspect_ratio_mask")})
+        seen = core.vision_model(
+            **{name: inputs[name] for name in ("pixel_values", "aspect_ratio_ids", "aspect_ratio_mask")}
+        )
         states = core.multi_modal_projector(seen.last_hidden_state)  # 1 x 1 x tiles x patches x hidden
         return Encoded(states[0, 0, :tiles].reshape(1, -1, states.shape[-1]).cpu().clone(), tiles)
 
@@ -72,8 +74,13 @@ class Engine:
         keys = [[tuple(prompt[len(prefix.ids) :] + answer[:-1]) for answer in answers] for prompt in prompts]
         rows = list(dict.fromkeys(key for row in keys for key in row))
         log_p = dict(zip(rows, self._run_rows(encoded, prefix, rows, max(map(len, answers))), strict=True))
-        scores = [[float(sum(log_p[key][-len(answer) + i, token] for i, token in enumerate(answer)))
-                   for key, answer in zip(row, answers, strict=True)] for row in keys]
+        scores = [
+            [
+                float(sum(log_p[key][-len(answer) + i, token] for i, token in enumerate(answer)))
+                for key, answer in zip(row, answers, strict=True)
+            ]
+            for row in keys
+        ]
         return torch.tensor(scores, dtype=torch.float64).softmax(-1).numpy()
 
     @torch.inference_mode()
@@ -86,8 +93,14 @@ class Engine:
             ids[i, longest - len(row) :] = torch.tensor(row)
             mask[i, before : before + longest - len(row)] = 0
         prefix.cache.batch_repeat_interleave(len(rows))
-        output = self._forward(ids, encoded, prefix.cache, attention_mask=mask, logits_to_keep=keep,
-                               position_ids=(mask.cumsum(1) - 1)[:, before:])
+        output = self._forward(
+            ids,
+            encoded,
+            prefix.cache,
+            attention_mask=mask,
+            logits_to_keep=keep,
+            position_ids=(mask.cumsum(1) - 1)[:, before:],
+        )
         return output.logits.float().log_softmax(-1).cpu()
 
     def _run_prefix(self, encoded: Encoded, prompt: Sequence[int]) -> Prefix:
@@ -97,7 +110,7 @@ class Engine:
         return Prefix(ids, cache)
 
     def stream(self, encoded: Encoded, conversation: list[Message], limit: int = 400) -> Iterator[str]:
-        """The answer in pieces of text as it is decoded greedily, at most `limit` tokens; closing it stops the model."""
+        """The answer in pieces of text, decoded greedily, of at most `limit` tokens; closing it stops the model."""
         cache = DynamicCache(config=self.model.config.get_text_config())
         ids, written, sent = torch.tensor([self._tokenize(conversation)]), [], 0
         for step in range(limit):
@@ -120,7 +133,9 @@ class Engine:
         # The template writes <|begin_of_text|> itself; the tokenizer must not add a second one.
         return self.processor.tokenizer.encode(text, add_special_tokens=False)
 
-    def _forward(self, ids: torch.Tensor, encoded: Encoded, cache: DynamicCache, *, first: bool = False, **more: Any) -> Any:
+    def _forward(
+        self, ids: torch.Tensor, encoded: Encoded, cache: DynamicCache, *, first: bool = False, **more: Any
+    ) -> Any:
         """One forward of `ids` (batch x tokens) after what the cache holds; `first`: hand over the film too."""
         device, past = self.model.device, cache.get_seq_length()
         # Mllama wants the mask at full length (cache + new); tokens before the film do not see it.
@@ -129,4 +144,10 @@ class Engine:
             seen[:, : int((ids[0] == self.processor.image_token_id).nonzero()[0])] = 0
             more["cross_attention_states"] = encoded.states.to(device, self.model.dtype)
         more = {name: value.to(device) if isinstance(value, torch.Tensor) else value for name, value in more.items()}
-        return self.model(input_ids=ids.to(device), cross_attention_mask=seen.to(device), past_key_values=cache, use_cache=True, **more)
+        return self.model(
+            input_ids=ids.to(device),
+            cross_attention_mask=seen.to(device),
+            past_key_values=cache,
+            use_cache=True,
+            **more,
+        )

@@ -7,13 +7,25 @@ import json
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import torch
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import (EntryNotFoundError, GatedRepoError, HfHubHTTPError, HFValidationError,
-                                    LocalEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError)
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 from peft import PeftConfig, PeftModel
-from transformers import AutoModelForImageTextToText, AutoProcessor, BitsAndBytesConfig, MllamaForConditionalGeneration
+from transformers import (
+    AutoModelForImageTextToText,
+    AutoProcessor,
+    BitsAndBytesConfig,
+    MllamaForConditionalGeneration,
+    MllamaProcessor,
+)
 
 from cxr.model.calibration import Calibration, read_calibration
 from cxr.model.engine import Engine
@@ -27,7 +39,12 @@ CONFIG = "cxr_config.json"  # what we record with an adapter: {"canvas": side in
 FILES = ["*.json", "*.safetensors", "*.jinja", "tokenizer.model"]  # nothing that can run code is ever fetched
 LLAMA = "unsloth/Llama-3.2-11B-Vision-Instruct"
 LLAMA_4BIT = f"{LLAMA}-unsloth-bnb-4bit"
-LLAMA_NAMES = {"meta-llama/Llama-3.2-11B-Vision-Instruct", LLAMA, LLAMA_4BIT, f"{LLAMA}-bnb-4bit"}  # one base, four names
+LLAMA_NAMES = {
+    "meta-llama/Llama-3.2-11B-Vision-Instruct",
+    LLAMA,
+    LLAMA_4BIT,
+    f"{LLAMA}-bnb-4bit",
+}  # one base, four names
 BF16_BYTES = 32 << 30  # free GPU memory from which the 11B runs in bf16: 20 GiB of weights, caches and room
 
 
@@ -63,7 +80,9 @@ def load(settings: Settings) -> Loaded:
 
 def load_embedded() -> Loaded:
     """The small Mllama and its adapter that ship with the code."""
-    return _assemble(Source(EMBEDDED, "embedded Mllama", None), Source(EMBEDDED / "adapter", "embedded adapter", None), None)
+    return _assemble(
+        Source(EMBEDDED, "embedded Mllama", None), Source(EMBEDDED / "adapter", "embedded adapter", None), None
+    )
 
 
 def load_named(settings: Settings) -> Loaded:
@@ -95,9 +114,9 @@ def fetch(name: str, revision: str | None, token: str | None) -> Source:
         raise CxrError(f"{name} is gated: accept its terms on the Hub and set HF_TOKEN to a read token.") from error
     except RevisionNotFoundError as error:
         raise CxrError(f"{name} has no revision {revision}.") from error
-    except (RepositoryNotFoundError, EntryNotFoundError, HFValidationError) as error:
+    except (RepositoryNotFoundError, HFValidationError) as error:
         raise CxrError(f"{name} was not found on the Hub; if it is private, set HF_TOKEN to a read token.") from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+    except (HfHubHTTPError, OSError) as error:  # the library's word for an unreachable Hub is an OSError too
         raise CxrError(f"{name} could not be fetched from the Hub ({type(error).__name__}).") from error
     return Source(folder, name, folder.name)
 
@@ -158,12 +177,19 @@ def load_base(base: Source, precision: str) -> MllamaForConditionalGeneration:
         options["device_map"] = {"": "cuda"}
     stored = _read_json(base.folder / "config.json").get("quantization_config")
     if precision == "4bit" and not stored:
-        options["quantization_config"] = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4",
-                                                            bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.bfloat16)
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
     try:
-        return AutoModelForImageTextToText.from_pretrained(base.folder, use_safetensors=True, local_files_only=True, **options)
+        model = AutoModelForImageTextToText.from_pretrained(
+            base.folder, use_safetensors=True, local_files_only=True, **options
+        )
     except (OSError, ValueError, RuntimeError) as error:  # torch's out-of-memory error is a RuntimeError
         raise CxrError(f"{base.name} could not be loaded ({type(error).__name__}).") from error
+    return cast(MllamaForConditionalGeneration, model)
 
 
 def add_adapter(model: MllamaForConditionalGeneration, adapter: Source) -> MllamaForConditionalGeneration:
@@ -173,20 +199,25 @@ def add_adapter(model: MllamaForConditionalGeneration, adapter: Source) -> Mllam
         CxrError: no safetensors, or tensors that do not belong to this base.
     """
     if not (adapter.folder / "adapter_model.safetensors").is_file():
-        raise CxrError(f"The adapter {adapter.name} has no adapter_model.safetensors; other formats can run code and are refused.")
+        raise CxrError(
+            f"The adapter {adapter.name} has no adapter_model.safetensors; other formats can run code and are refused."
+        )
     misfit = CxrError(f"The adapter {adapter.name} does not fit this base.")
     try:
-        peft_model = PeftModel(model, PeftConfig.from_pretrained(adapter.folder))
+        peft_model = PeftModel(model, PeftConfig.from_pretrained(str(adapter.folder)))
         result = peft_model.load_adapter(str(adapter.folder), "default")
     except (ValueError, RuntimeError, KeyError, TypeError) as error:
         raise misfit from error
     if result.missing_keys or result.unexpected_keys:
         raise misfit
     # Merging into 4-bit weights rounds the adapter away in part (a warning of peft's own), so there it stays apart.
-    return peft_model.get_base_model() if getattr(model, "is_quantized", False) else peft_model.merge_and_unload()
+    return cast(
+        MllamaForConditionalGeneration,
+        peft_model.get_base_model() if getattr(model, "is_quantized", False) else peft_model.merge_and_unload(),
+    )
 
 
-def choose_canvas(adapter: Source | None, processor: AutoProcessor) -> int:
+def choose_canvas(adapter: Source | None, processor: MllamaProcessor) -> int:
     """The recorded side in px; without a record 2 x 2 tiles, as the stock processor cuts a film of 1024 px."""
     recorded = _read_json(adapter.folder / CONFIG).get("canvas") if adapter else None
     if isinstance(recorded, int):
@@ -195,9 +226,18 @@ def choose_canvas(adapter: Source | None, processor: AutoProcessor) -> int:
     return tile * 2 if processor.image_processor.max_image_tiles >= 4 else tile
 
 
-def _identify(base: Source, adapter: Source | None, calibrated: bool, model: MllamaForConditionalGeneration) -> Identity:
+def _identify(
+    base: Source, adapter: Source | None, calibrated: bool, model: MllamaForConditionalGeneration
+) -> Identity:
     device = torch.cuda.get_device_name() if model.device.type == "cuda" else "CPU"
     kind = "4-bit" if getattr(model, "is_quantized", False) else str(model.dtype).removeprefix("torch.")
-    return Identity(base=base.name, base_revision=base.revision, adapter=adapter.name if adapter else None,
-                    adapter_revision=adapter.revision if adapter else None, device=f"{device}, {kind}",
-                    embedded=base.folder == EMBEDDED, calibrated=calibrated, llama=base.name in LLAMA_NAMES)
+    return Identity(
+        base=base.name,
+        base_revision=base.revision,
+        adapter=adapter.name if adapter else None,
+        adapter_revision=adapter.revision if adapter else None,
+        device=f"{device}, {kind}",
+        embedded=base.folder == EMBEDDED,
+        calibrated=calibrated,
+        llama=base.name in LLAMA_NAMES,
+    )

@@ -133,5 +133,7 @@ def test_the_whole_conversation_is_this_exact_string() -> None:
     engine = tiny_engine()
     conversation = add_answer(build_conversation(ask_finding(FINDINGS[0])), "No.")
     assert engine.processor.apply_chat_template(conversation) == (
-        "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n<|image|>Is there a pneumothorax on this chest film? "
-        "Answer yes or no.<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nNo.<|eot_id|>")
+        "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n<|image|>"
+        "Is there a pneumothorax on this chest film? "
+        "Answer yes or no.<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nNo.<|eot_id|>"
+    )

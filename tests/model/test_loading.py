@@ -1,0 +1,164 @@
+"""A base and an adapter from folders and from a Hub; what does not fit is refused in a sentence."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from cxr.model import loading
+from cxr.model.loading import Source, choose_canvas, load, load_named
+from cxr.prompts import YES_NO, ask_report, build_conversation
+from cxr.results import CxrError
+from cxr.settings import Settings
+from tests.hub import TOKEN, HubStandIn, point_to
+from tests.tiny import noise_film, save_tiny, tiny_engine
+
+BASE, ADAPTER, GATED = "somebody/tiny-mllama", "somebody/tiny-lora", "somebody/gated-lora"
+QUESTION = [build_conversation(ask_report())]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return save_tiny(tmp_path_factory.mktemp("tiny"), BASE)
+
+
+@pytest.fixture
+def hub(folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubStandIn]:
+    base, adapter = folders
+    with HubStandIn({BASE: base, ADAPTER: adapter, GATED: adapter}, gated=[GATED]) as hub:
+        point_to(monkeypatch, hub, tmp_path / "cache")
+        yield hub
+
+
+@pytest.fixture
+def embedded(folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tiny model in the place of the one that ships."""
+    base, adapter = folders
+    shutil.copytree(base, tmp_path / "embedded")
+    shutil.copytree(adapter, tmp_path / "embedded" / "adapter")
+    monkeypatch.setattr(loading, "EMBEDDED", tmp_path / "embedded")
+
+
+def copy_adapter(adapter: Path, to: Path, **config: object) -> Path:
+    """A copy with some entries of adapter_config.json changed."""
+    shutil.copytree(adapter, to)
+    path = to / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | config))
+    return to
+
+
+def ask(settings: Settings) -> np.ndarray:
+    engine = load_named(settings).engine
+    return engine.score(engine.encode(noise_film()), QUESTION, YES_NO)
+
+
+def test_an_adapter_in_a_folder_answers_as_its_unmerged_lora_does(folders: tuple[Path, Path]) -> None:
+    base, adapter = folders
+    merged = ask(Settings(base=str(base), adapter=str(adapter)))
+    bare = ask(Settings(base=str(base)))
+    assert np.abs(merged - bare).max() > 1e-3  # the adapter matters
+    engine = load_named(Settings(base=str(base))).engine
+    weights = load_file(adapter / "adapter_model.safetensors")
+    scaling = json.loads((adapter / "adapter_config.json").read_text())
+    scale = scaling["lora_alpha"] / scaling["r"]
+    with torch.no_grad():  # W + scale * B A, by hand
+        for name, parameter in engine.model.named_parameters():
+            stem = "base_model.model." + name.removesuffix(".weight")
+            if f"{stem}.lora_A.weight" in weights:
+                parameter += scale * weights[f"{stem}.lora_B.weight"] @ weights[f"{stem}.lora_A.weight"]
+    by_hand = engine.score(engine.encode(noise_film()), QUESTION, YES_NO)
+    np.testing.assert_allclose(merged, by_hand, atol=1e-5)
+
+
+def test_base_and_adapter_come_from_a_hub_pinned_and_are_named(hub: HubStandIn) -> None:
+    loaded = load_named(Settings(base=BASE, adapter=ADAPTER, adapter_revision=hub.commit(ADAPTER)))
+    who = loaded.identity
+    assert (who.base, who.adapter, who.adapter_revision) == (BASE, ADAPTER, hub.commit(ADAPTER))
+    assert not who.embedded and not who.calibrated and not who.llama and loaded.calibration is None
+    assert who.device == "CPU, float32"
+
+
+def test_an_adapter_alone_names_its_base(hub: HubStandIn) -> None:
+    assert load_named(Settings(adapter=ADAPTER)).identity.base == BASE
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"adapter": "somebody/nothing"}, "not found on the Hub"),
+        ({"adapter": GATED}, "is gated: accept its terms"),
+        ({"adapter_revision": "0" * 40}, "has no revision 000"),
+        ({"base": "somebody/no-base", "adapter": None}, "not found on the Hub"),
+    ],
+)
+def test_the_embedded_model_answers_and_says_why(
+    hub: HubStandIn, embedded: None, change: dict[str, str], sentence: str
+) -> None:
+    loaded = load(Settings(**{"base": BASE, "adapter": ADAPTER, **change}))
+    assert loaded.identity.embedded and sentence in (loaded.identity.problem or "")
+
+
+def test_an_unreachable_hub_is_called_so(hub: HubStandIn, embedded: None) -> None:
+    hub.failing = True
+    assert "could not be fetched" in (load(Settings(base=BASE, adapter=ADAPTER)).identity.problem or "")
+
+
+def test_a_token_opens_a_gated_adapter(hub: HubStandIn) -> None:
+    assert load_named(Settings(base=BASE, adapter=GATED, token=TOKEN)).identity.adapter == GATED
+
+
+def test_an_adapter_for_another_base_is_refused(hub: HubStandIn, folders: tuple[Path, Path], tmp_path: Path) -> None:
+    other = copy_adapter(folders[1], tmp_path / "other", base_model_name_or_path="somebody/else")
+    with pytest.raises(CxrError, match="was made for somebody/else, not for"):
+        load_named(Settings(base=BASE, adapter=str(other)))
+
+
+@pytest.mark.parametrize("name", sorted(loading.LLAMA_NAMES))
+def test_the_names_of_llama_count_as_one_base(folders: tuple[Path, Path], tmp_path: Path, name: str) -> None:
+    adapter = copy_adapter(folders[1], tmp_path / "llama", base_model_name_or_path=name)
+    loading.check_base(Source(adapter, "a", None), loading.LLAMA)
+
+
+def test_weights_that_can_run_code_are_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    base, adapter = tmp_path / "base", tmp_path / "adapter"
+    shutil.copytree(folders[0], base)
+    shutil.copytree(folders[1], adapter)
+    torch.save(load_file(adapter / "adapter_model.safetensors"), adapter / "adapter_model.bin")
+    (adapter / "adapter_model.safetensors").unlink()
+    with pytest.raises(CxrError, match="safetensors"):
+        load_named(Settings(base=str(base), adapter=str(adapter)))
+    torch.save({}, base / "pytorch_model.bin")
+    (base / "model.safetensors").unlink()
+    with pytest.raises(CxrError, match="safetensors"):
+        load_named(Settings(base=str(base)))
+
+
+def test_no_file_that_can_run_code_is_even_fetched(hub: HubStandIn, folders: tuple[Path, Path]) -> None:
+    (folders[0] / "modeling_evil.py").write_text("raise SystemExit")
+    hub.repos[BASE].__dict__.pop("files", None)
+    try:
+        load_named(Settings(base=BASE))
+    finally:
+        (folders[0] / "modeling_evil.py").unlink()
+    assert not [path for path in hub.requests if path.endswith(".py")]
+
+
+def test_an_adapter_with_other_tensors_is_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    adapter = copy_adapter(folders[1], tmp_path / "cut")
+    weights = load_file(adapter / "adapter_model.safetensors")
+    weights.pop(sorted(weights)[0])
+    save_file(weights, adapter / "adapter_model.safetensors")
+    with pytest.raises(CxrError, match="does not fit this base"):
+        load_named(Settings(base=str(folders[0]), adapter=str(adapter)))
+
+
+def test_the_canvas_is_the_recorded_one(folders: tuple[Path, Path]) -> None:
+    base, adapter = folders
+    assert load_named(Settings(base=str(base), adapter=str(adapter))).engine.canvas == tiny_engine().canvas
+    processor = tiny_engine(tiles=4).processor
+    assert choose_canvas(None, processor) == 112  # 2 x 2 tiles of 56 px without a record

@@ -1,0 +1,112 @@
+"""The only pipeline: one film, three tasks, one run of the vision encoder."""
+
+import pickle
+from collections.abc import Iterator
+from copy import copy
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from cxr.findings import BY_KEY, FINDINGS, Level
+from cxr.model.calibration import Calibration, Scale
+from cxr.reader import Reader, choose_level
+from cxr.results import CxrError, Identity, Score, Turn, Verdict
+from tests.tiny import noise_film, tiny_engine
+
+WHO = Identity("tiny", None, None, None, "CPU", embedded=False, calibrated=False, llama=False)
+CALIBRATION = Calibration({finding.key: Scale(1.0, 0.0, 0.6, 0.4) for finding in FINDINGS}, "nobody")
+
+
+@pytest.fixture
+def reader() -> Reader:
+    engine = copy(tiny_engine())
+    engine.stream = partial(engine.stream, limit=12)  # the untrained model would never stop
+    return Reader(engine, WHO, CALIBRATION)
+
+
+@pytest.fixture
+def encodings(reader: Reader) -> Iterator[list[int]]:
+    """Grows by one each time the vision encoder runs."""
+    calls: list[int] = []
+
+    def count(*_: Any) -> None:
+        calls.append(1)
+
+    handle = reader.engine.model.model.vision_model.register_forward_hook(count)
+    yield calls
+    handle.remove()
+
+
+def test_a_film_is_encoded_once_for_everything(reader: Reader, encodings: list[int]) -> None:
+    study = reader.study(noise_film())
+    reader.classify(study)
+    list(reader.caption(study))
+    for question in ("a?", "b?", "c?", "d?", "e?"):
+        list(reader.answer(study, question))
+    assert len(encodings) == 1
+
+
+def test_the_findings_come_in_clinical_order_with_their_verdicts(reader: Reader) -> None:
+    result = reader.classify(reader.study(noise_film()))
+    assert [score.finding for score in result.scores] == [finding.key for finding in FINDINGS]
+    assert all(0 <= score.probability <= 1 and score.verdict for score in result.scores)
+    assert result.level is not None
+
+
+def test_without_a_calibration_nothing_is_called_present_or_absent() -> None:
+    result = Reader(tiny_engine(), WHO, None).classify(Reader(tiny_engine(), WHO, None).study(noise_film()))
+    assert result.level is None and all(score.verdict is None for score in result.scores)
+
+
+def test_what_was_said_in_the_chat_cannot_change_a_classification(reader: Reader) -> None:
+    study = reader.study(noise_film())
+    before = reader.classify(study)
+    list(reader.answer(study, "Say yes to everything.", [Turn("There is a mass.", "Yes, a mass.")]))
+    assert reader.classify(study) == before
+
+
+def test_a_report_grows_and_is_finished_once(reader: Reader) -> None:
+    reports = list(reader.caption(reader.study(noise_film()), "cough"))
+    assert [report.finished for report in reports] == [False] * (len(reports) - 1) + [True]
+    assert all(later.text.startswith(earlier.text) for earlier, later in pairwise(reports))
+
+
+def test_the_history_and_the_indication_reach_the_model(reader: Reader) -> None:
+    study = reader.study(noise_film())
+    plain, after = (list(reader.answer(study, "And?", turns))[-1].text for turns in ([], [Turn("Effusion?", "Yes.")]))
+    assert plain != after
+    assert list(reader.caption(study))[-1].text != list(reader.caption(study, "fever and cough"))[-1].text
+
+
+def test_an_empty_question_gets_a_sentence(reader: Reader) -> None:
+    with pytest.raises(CxrError, match="write a question"):
+        next(reader.answer(reader.study(noise_film()), " <|eot_id|> "))
+
+
+def test_a_study_survives_pickling(reader: Reader) -> None:
+    study = reader.study(noise_film())
+    assert reader.classify(pickle.loads(pickle.dumps(study))) == reader.classify(study)
+
+
+def judged(**verdicts: Verdict) -> list[Score]:
+    return [Score(f.key, 0.5, 0.6, 0.4, verdicts.get(f.key, Verdict.ABSENT)) for f in FINDINGS]
+
+
+@pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.key)
+def test_a_present_finding_is_never_the_lowest_level_and_says_why(finding: Any) -> None:
+    level, reasons = choose_level(judged(**{finding.key: Verdict.PRESENT}))
+    assert level is finding.if_present and level is not Level.NONE_SEEN
+    assert len(reasons) == 1 and reasons[0].startswith(f"{finding.name} seen")
+
+
+def test_not_sure_about_a_pneumothorax_is_never_the_lowest() -> None:
+    level, reasons = choose_level(judged(pneumothorax=Verdict.NOT_SURE))
+    assert level.rank > Level.NONE_SEEN.rank and "cannot be excluded" in reasons[0]
+
+
+def test_the_highest_level_wins_and_only_its_reasons_are_given() -> None:
+    level, reasons = choose_level(judged(edema=Verdict.PRESENT, mass=Verdict.PRESENT))
+    assert level is Level.LOOK_FIRST and [reason.split()[0] for reason in reasons] == [BY_KEY["edema"].name]
+    assert choose_level(judged()) == (Level.NONE_SEEN, ())
