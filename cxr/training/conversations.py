@@ -35,7 +35,14 @@ class Truth:
 
 Pair = tuple[str, str]  # a request and its answer
 
-SEEN = ("Is there {}?", "Do you see {}?", "Can you see {}?", "Does this film show {}?", "Any sign of {}?", "Is {} present?")
+SEEN = (
+    "Is there {}?",
+    "Do you see {}?",
+    "Can you see {}?",
+    "Does this film show {}?",
+    "Any sign of {}?",
+    "Is {} present?",
+)
 FREE = ("Is this film free of {}?", "Is there no {}?")
 WHAT = ("What does this film show?", "What do you see?", "What findings are present?", "Describe this film.")
 SIDE = ("On which side is the {}?", "Which side is the {} on?", "Is the {} on the left or on the right?")
@@ -44,10 +51,25 @@ SIZE = ("How large is the {}?", "How big is the {}?")
 MEANING = ("What is {}?", "What does {} mean?", "Explain {}.")
 NORMAL = ("Is this film normal?", "Is this a normal chest film?")
 VIEW = ("What view is this?", "Is this a PA or an AP film?")
-CARE = ("What should be done?", "What treatment is needed?", "Should I take antibiotics?", "Will I be all right?", "Do I need an operation?")
+CARE = (
+    "What should be done?",
+    "What treatment is needed?",
+    "Should I take antibiotics?",
+    "Will I be all right?",
+    "Do I need an operation?",
+)
 EARLIER = ("Has it changed?", "Is it better than before?", "Is this new?")
 ORIENTATION = ("Which side of the picture is the patient's left?", "Where is left on this film?")
-INDICATIONS = ("cough", "fever", "shortness of breath", "chest pain", "follow-up", "before an operation", "fall", "check of a line")
+INDICATIONS = (
+    "cough",
+    "fever",
+    "shortness of breath",
+    "chest pain",
+    "follow-up",
+    "before an operation",
+    "fall",
+    "check of a line",
+)
 CARE_ANSWER = "I cannot advise on treatment or outcome. Please ask a clinician."
 EARLIER_ANSWER = "I have no earlier film to compare with."
 ORIENTATION_ANSWER = "The patient's left is on the right of the picture."
@@ -69,8 +91,15 @@ def answer_finding(truth: Truth, finding: Finding) -> str:
 def free_pairs(truth: Truth, rng: random.Random) -> Iterator[Pair]:
     """Endless other requests about the film: reports, open questions, and some that cannot be answered."""
     writers: list[tuple[Callable[[Truth, random.Random], Pair | None], float]] = [
-        (write_report_pair, 6 if truth.complete else 0), (ask_what, 2 if truth.complete else 0), (ask_one, 4), (ask_place, 3),
-        (ask_meaning, 1), (ask_normal, 0.7 if truth.complete else 0), (ask_view, 0.7 if truth.view else 0), (ask_outside, 1)]
+        (write_report_pair, 6 if truth.complete else 0),
+        (ask_what, 2 if truth.complete else 0),
+        (ask_one, 4),
+        (ask_place, 3),
+        (ask_meaning, 1),
+        (ask_normal, 0.7 if truth.complete else 0),
+        (ask_view, 0.7 if truth.view else 0),
+        (ask_outside, 1),
+    ]
     names, weights = zip(*writers, strict=True)
     while True:
         pair = rng.choices(names, weights)[0](truth, rng)
@@ -102,9 +131,13 @@ def ask_one(truth: Truth, rng: random.Random) -> Pair | None:
     finding = _pick(truth, rng)
     if finding is None:
         return None
-    noun = bare(finding)
+    noun = finding.bare_noun
     if rng.random() < 0.3:
-        answer = f"No, there is {write_observation(seen)}." if (seen := truth.find(finding.key)) else f"Yes, there is no {noun}."
+        answer = (
+            f"No, there is {write_observation(seen)}."
+            if (seen := truth.find(finding.key))
+            else f"Yes, there is no {noun}."
+        )
         return rng.choice(FREE).format(noun), answer
     if finding.key == "cardiomegaly" and rng.random() < 0.5:
         return rng.choice(("Is the heart enlarged?", "Is the heart large?")), answer_finding(truth, finding)
@@ -121,24 +154,31 @@ def ask_place(truth: Truth, rng: random.Random) -> Pair | None:
     if seen:
         side = "On both sides." if seen.side == "both" else f"On the {seen.side}."
         place = write_place(seen)
-        questions = [(SIDE, side if seen.side else ""), (WHERE, f"{place[:1].upper()}{place[1:]}." if place else ""),
-                     (SIZE, f"It is {seen.size}." if seen.size else "")]
+        questions = [
+            (SIDE, side if seen.side else ""),
+            (WHERE, f"{place[:1].upper()}{place[1:]}." if place else ""),
+            (SIZE, f"It is {seen.size}." if seen.size else ""),
+        ]
         questions = [(wordings, answer) for wordings, answer in questions if answer]
     if not questions:
         return None
     wordings, answer = rng.choice(questions)
-    return rng.choice(wordings).format(bare(finding)), answer or f"I see no {bare(finding)} on this film."
+    return rng.choice(wordings).format(finding.bare_noun), answer or f"I see no {finding.bare_noun} on this film."
 
 
 def ask_meaning(truth: Truth, rng: random.Random) -> Pair:
     """What a word means; the answer does not depend on the film."""
     finding = rng.choice(FINDINGS)
-    return rng.choice(MEANING).format(rng.choice((finding.noun, bare(finding), finding.name.lower()))), finding.plain
+    return rng.choice(MEANING).format(
+        rng.choice((finding.noun, finding.bare_noun, finding.name.lower()))
+    ), finding.plain
 
 
 def ask_normal(truth: Truth, rng: random.Random) -> Pair:
     """Never the word normal without "of these 14"."""
-    answer = f"No. {list_findings(truth)}" if truth.present else "I see none of these 14 findings; I do not look for others."
+    answer = (
+        f"No. {list_findings(truth)}" if truth.present else "I see none of these 14 findings; I do not look for others."
+    )
     return rng.choice(NORMAL), answer
 
 
@@ -150,13 +190,14 @@ def ask_view(truth: Truth, rng: random.Random) -> Pair:
 def ask_outside(truth: Truth, rng: random.Random) -> Pair:
     """What this model does not do: treatment, comparison, findings outside its list; and where left is."""
     other = rng.choice(NOT_LOOKED_FOR)
-    return rng.choice([(rng.choice(CARE), CARE_ANSWER), (rng.choice(EARLIER), EARLIER_ANSWER),
-                       (rng.choice(ORIENTATION), ORIENTATION_ANSWER), (rng.choice(SEEN).format(other), f"I do not look for {other}.")])
-
-
-def bare(finding: Finding) -> str:
-    """The noun without its article."""
-    return finding.noun.removeprefix("a ").removeprefix("an ")
+    return rng.choice(
+        [
+            (rng.choice(CARE), CARE_ANSWER),
+            (rng.choice(EARLIER), EARLIER_ANSWER),
+            (rng.choice(ORIENTATION), ORIENTATION_ANSWER),
+            (rng.choice(SEEN).format(other), f"I do not look for {other}."),
+        ]
+    )
 
 
 def _pick(truth: Truth, rng: random.Random) -> Finding | None:

@@ -52,13 +52,20 @@ def build_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenize
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(vocab_size=vocabulary - len(SPECIALS), show_progress=False,
-                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary - len(SPECIALS), show_progress=False, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
+    )
     core.train_from_iterator(texts, trainer)
     spare = vocabulary - len(SPECIALS) - core.get_vocab_size()
     core.add_special_tokens([f"<|reserved_special_token_{i}|>" for i in range(spare)] + [*SPECIALS, IMAGE])
-    return PreTrainedTokenizerFast(tokenizer_object=core, bos_token=BEGIN, eos_token=END, pad_token=PAD,
-                                   model_input_names=["input_ids", "attention_mask"], chat_template=CHAT_TEMPLATE)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        bos_token=BEGIN,
+        eos_token=END,
+        pad_token=PAD,
+        model_input_names=["input_ids", "attention_mask"],
+        chat_template=CHAT_TEMPLATE,
+    )
 
 
 def build_processor(tokenizer: PreTrainedTokenizerFast, size: Size) -> MllamaProcessor:
@@ -77,7 +84,11 @@ def build_model(tokenizer: PreTrainedTokenizerFast, size: Size) -> MllamaForCond
             if name.endswith(("cross_attn_attn_gate", "cross_attn_mlp_gate", "gate_attn", "gate_ffn")):
                 parameter.fill_(1.0)
     config = model.generation_config
-    config.bos_token_id, config.eos_token_id, config.pad_token_id = tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id
+    config.bos_token_id, config.eos_token_id, config.pad_token_id = (
+        tokenizer.bos_token_id,
+        tokenizer.eos_token_id,
+        tokenizer.pad_token_id,
+    )
     return model
 
 
@@ -86,13 +97,30 @@ def build_config(tokenizer: PreTrainedTokenizerFast, size: Size) -> MllamaConfig
     kept = [size.vision_layers // 3, 2 * size.vision_layers // 3]  # encoder layers shown to the text beside the last
     ratios = [[1, 1]] if size.tiles == 1 else [[1, 1], [1, 2], [1, 3], [1, 4], [2, 1], [2, 2], [3, 1], [4, 1]]
     vision = MllamaVisionConfig(
-        hidden_size=size.vision_width, intermediate_size=4 * size.vision_width, num_hidden_layers=size.vision_layers,
-        num_global_layers=1, attention_heads=size.heads, image_size=size.canvas // (2 if size.tiles == 4 else 1),
-        patch_size=size.patch, max_num_tiles=size.tiles, intermediate_layers_indices=kept,
-        vision_output_dim=size.vision_width * (1 + len(kept)), supported_aspect_ratios=ratios)
+        hidden_size=size.vision_width,
+        intermediate_size=4 * size.vision_width,
+        num_hidden_layers=size.vision_layers,
+        num_global_layers=1,
+        attention_heads=size.heads,
+        image_size=size.canvas // (2 if size.tiles == 4 else 1),
+        patch_size=size.patch,
+        max_num_tiles=size.tiles,
+        intermediate_layers_indices=kept,
+        vision_output_dim=size.vision_width * (1 + len(kept)),
+        supported_aspect_ratios=ratios,
+    )
     text = MllamaTextConfig(
-        vocab_size=size.vocabulary, hidden_size=size.text_width, intermediate_size=size.text_mlp, num_hidden_layers=size.text_layers,
-        num_attention_heads=size.heads, num_key_value_heads=size.heads // 2, max_position_embeddings=2048,
-        cross_attention_layers=list(range(1, size.text_layers, 2)), rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
-        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
+        vocab_size=size.vocabulary,
+        hidden_size=size.text_width,
+        intermediate_size=size.text_mlp,
+        num_hidden_layers=size.text_layers,
+        num_attention_heads=size.heads,
+        num_key_value_heads=size.heads // 2,
+        max_position_embeddings=2048,
+        cross_attention_layers=list(range(1, size.text_layers, 2)),
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
     return MllamaConfig(vision_config=vision, text_config=text, image_token_index=size.vocabulary)

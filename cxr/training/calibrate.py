@@ -1,0 +1,63 @@
+"""Platt scaling and operating points, fitted on validation films. Knows nothing about models or films.
+
+With few positives a slope of one's own is mostly noise, so a finding's slope is drawn towards the one that all share:
+with n positives its own counts n / (n + 20). The intercept is then set so that the mean probability is the share of
+films that have the finding. Source: Platt, Probabilistic outputs for support vector machines, 1999.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+
+from cxr.findings import FINDINGS
+from cxr.model.calibration import Calibration, Scale
+
+PRIOR_POSITIVES = 20
+SLOPE = (0.05, 2.0)  # never negative: calibration does not turn an order round
+SPECIFICITY, SENSITIVITY = 0.95, 0.90  # of the two operating points, on the validation films
+
+
+def fit_calibration(probabilities: np.ndarray, truth: np.ndarray, population: str) -> Calibration:
+    """Fit every finding that has at least one positive and one negative film.
+
+    Args:
+        probabilities: films x 14 in 0..1, in the order of FINDINGS.
+        truth: films x 14; 1 present, 0 absent, -1 unknown.
+        population: which films these are, in words.
+    """
+    scores = logit(np.clip(probabilities, 1e-6, 1 - 1e-6))
+    usable = [i for i in range(len(FINDINGS)) if {0, 1} <= set(truth[:, i])]
+    shared = fit_shared_slope(scores, truth, usable)
+    scales: Mapping[str, Scale] = {
+        FINDINGS[i].key: fit_scale(scores[:, i][truth[:, i] >= 0], truth[:, i][truth[:, i] >= 0], shared)
+        for i in usable
+    }
+    return Calibration(scales, population)
+
+
+def fit_shared_slope(scores: np.ndarray, truth: np.ndarray, findings: list[int]) -> float:
+    """One slope for all findings, each with an intercept of its own."""
+    parts = [(scores[known, i], truth[known, i], i) for i in findings for known in [truth[:, i] >= 0]]
+    inputs = np.concatenate([np.column_stack([x, np.eye(len(FINDINGS))[np.full(len(x), i)]]) for x, _, i in parts])
+    model = LogisticRegression(C=1e3, fit_intercept=False, max_iter=1000).fit(
+        inputs, np.concatenate([y for _, y, _ in parts])
+    )
+    return float(model.coef_[0, 0])
+
+
+def fit_scale(scores: np.ndarray, truth: np.ndarray, shared: float) -> Scale:
+    """One finding, from the logits and labels of the films where it is known."""
+    own = float(LogisticRegression(C=1e3, max_iter=1000).fit(scores[:, None], truth).coef_[0, 0])
+    trust = truth.sum() / (truth.sum() + PRIOR_POSITIVES)
+    slope = float(np.clip(trust * own + (1 - trust) * shared, *SLOPE))
+    prevalence = (truth.sum() + 0.5) / (len(truth) + 1)
+    intercept = float(brentq(lambda shift: expit(slope * scores + shift).mean() - prevalence, -60, 60))
+    calibrated = expit(slope * scores + intercept)
+    present_from = float(np.quantile(calibrated[truth == 0], SPECIFICITY))
+    absent_below = float(np.quantile(calibrated[truth == 1], 1 - SENSITIVITY))
+    if absent_below > present_from:  # a finding told apart so well needs no band between
+        present_from = absent_below = (present_from + absent_below) / 2
+    return Scale(slope, intercept, present_from, absent_below)

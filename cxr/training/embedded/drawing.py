@@ -1,0 +1,71 @@
+"""Drawn films without end, made by worker processes while the model learns. Knows nothing about models.
+
+Film number n is always the same film with the same conversations, and a training step only ever sees the films below a
+number that grows with the step, so that a run does not depend on how fast the workers are.
+"""
+
+import random
+from collections.abc import Generator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+
+from transformers import PreTrainedTokenizerFast
+
+from cxr.films.phantom import draw_film
+from cxr.findings import FINDINGS
+from cxr.training.conversations import Truth
+from cxr.training.embedded.examples import ConversationWriter, Examples, make_example, stack
+
+CHUNK = 64  # films a task
+FREE_ROWS = 8
+DRAWN_SIDE = 256  # px
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the workers draw: film numbers from `first` on, on a canvas of `side` px with maps of `grid` cells."""
+
+    first: int
+    side: int
+    grid: int
+
+
+@cache
+def load_writer(tokenizer: Path) -> ConversationWriter:
+    """One writer a worker process."""
+    return ConversationWriter(PreTrainedTokenizerFast.from_pretrained(tokenizer))
+
+
+def draw_chunk(plan: Plan, chunk: int, tokenizer: Path) -> Examples:
+    """The films `plan.first + chunk * CHUNK` and on."""
+    return stack([draw_example(plan, chunk * CHUNK + i, load_writer(tokenizer)) for i in range(CHUNK)])
+
+
+def draw_example(plan: Plan, number: int, writer: ConversationWriter) -> Examples:
+    """One drawn film with its exact truth."""
+    seed = plan.first + number
+    drawn = draw_film(seed, size=DRAWN_SIDE)
+    present = {item.finding for item in drawn.observations}
+    truth = Truth(
+        drawn.observations, frozenset(f.key for f in FINDINGS if f.key not in present), drawn.film.view, placed=True
+    )
+    return make_example(drawn.film, truth, drawn.masks, writer, random.Random(seed), plan.side, plan.grid, FREE_ROWS)
+
+
+def draw_chunks(plan: Plan, tokenizer: Path, workers: int) -> Generator[Examples]:
+    """Chunks in order, without end, drawn ahead by `workers` processes; closing the iterator ends them."""
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        ahead: list[Future[Examples]] = [
+            pool.submit(draw_chunk, plan, chunk, tokenizer) for chunk in range(4 * workers)
+        ]
+        chunk = len(ahead)
+        try:
+            while True:
+                yield ahead.pop(0).result()
+                ahead.append(pool.submit(draw_chunk, plan, chunk, tokenizer))
+                chunk += 1
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,202 @@
+"""The forward pass in training, its losses, and the loop. Knows nothing about where films come from.
+
+Loss: cross-entropy on the answers' tokens; the yes or no of closed questions counts once more, since probabilities
+are read from it. Auxiliary heads on the film's states (findings, their sides, and where on the picture they are) teach
+the encoder to see before the text can; they are not part of what ships.
+"""
+
+import logging
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from peft import PeftModel
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from transformers import MllamaForConditionalGeneration, MllamaProcessor
+
+from cxr.findings import FINDINGS
+from cxr.training.embedded.batches import Batch
+from cxr.training.embedded.examples import LONGEST, LONGEST_CLOSED
+
+logger = logging.getLogger(__name__)
+
+IGNORED = -100  # a target that costs nothing
+
+
+class Heads(nn.Module):
+    """What the states of a film are asked directly: 14 findings, 14 x 2 sides, and 14 maps."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.findings = nn.Linear(width, len(FINDINGS))
+        self.sides = nn.Linear(width, 2 * len(FINDINGS))
+        self.maps = nn.Linear(width, len(FINDINGS))
+
+    def forward(self, states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """films x (1 + patches) x width -> films x 14, films x 14 x 2, films x 14 x grid x grid logits."""
+        patches = states[:, 1:]
+        grid = math.isqrt(patches.shape[1])
+        maps = self.maps(patches).transpose(1, 2).unflatten(2, (grid, grid))
+        pooled = patches.mean(1)
+        return self.findings(pooled), self.sides(pooled).unflatten(1, (-1, 2)), maps
+
+
+class Learner(nn.Module):
+    """A Mllama, the heads, and the pixel scaling of its processor."""
+
+    def __init__(self, model: MllamaForConditionalGeneration, processor: MllamaProcessor) -> None:
+        super().__init__()
+        self.model: MllamaForConditionalGeneration | PeftModel = model
+        self.heads = Heads(model.config.get_text_config().hidden_size)
+        self.image_token = processor.image_token_id
+        images = processor.image_processor
+        self.mean = nn.Buffer(torch.tensor(images.image_mean)[:, None, None])
+        self.std = nn.Buffer(torch.tensor(images.image_std)[:, None, None])
+
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        """films x 1 x side x side in 0..1 -> films x (1 + patches) x width, as `Engine.encode` has them."""
+        core = self.mllama.model
+        pixels = ((images - self.mean) / self.std)[:, None, None]
+        one = torch.ones(len(images), 1, dtype=torch.long, device=images.device)
+        seen = core.vision_model(pixels, aspect_ratio_ids=one, aspect_ratio_mask=one[..., None])
+        return core.multi_modal_projector(seen.last_hidden_state)[:, 0, 0]
+
+    @property
+    def mllama(self) -> MllamaForConditionalGeneration:
+        """The model itself, inside a LoRA where it has one."""
+        return (
+            cast(MllamaForConditionalGeneration, self.model.get_base_model())
+            if isinstance(self.model, PeftModel)
+            else self.model
+        )
+
+    def speak(self, states: torch.Tensor, batch: Batch, rows: slice, longest: int) -> tuple[torch.Tensor, ...]:
+        """By token of some rows: cross-entropy, 1 in answers, and 1 where it is the yes or no of a closed question."""
+        ids, starts, ends = (
+            batch.tokens[:, rows, :longest].flatten(0, 1),
+            batch.starts[:, rows].flatten(),
+            batch.ends[:, rows].flatten(),
+        )
+        place = torch.arange(longest, device=ids.device)[None]
+        # Only what follows the film's token sees it.
+        seen = (place >= (ids == self.image_token).int().argmax(1, keepdim=True)).long()[..., None, None]
+        output = self.model(
+            input_ids=ids,
+            attention_mask=(place < ends[:, None]).long(),
+            cross_attention_mask=seen,
+            cross_attention_states=states.repeat_interleave(len(ids) // len(states), 0),
+            use_cache=False,
+        )
+        # Only answers are targets: the film's token lies outside the output layer.
+        answers = ((place >= starts[:, None]) & (place < ends[:, None]))[:, 1:]
+        targets = torch.where(answers, ids[:, 1:], IGNORED)
+        loss = F.cross_entropy(
+            output.logits[:, :-1].float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none"
+        )
+        decision = answers & (place == starts[:, None])[:, 1:] & batch.closed[:, rows].flatten()[:, None]
+        return loss, answers.flatten().float(), decision.flatten().float()
+
+    def forward(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """The losses by name, to be summed."""
+        states = self.encode(batch.images)
+        half = batch.tokens.shape[1] // 2  # the first rows are closed and short: less padding in two parts
+        parts = [
+            self.speak(states, batch, *part)
+            for part in ((slice(0, half), LONGEST_CLOSED), (slice(half, None), LONGEST))
+        ]
+        tokens, answers, decisions = (torch.cat(part) for part in zip(*parts, strict=True))
+        findings, sides, maps = self.heads(states.float())
+        return {
+            "tokens": tokens.sum() / answers.sum(),
+            "decision": (tokens * decisions).sum() / decisions.sum().clamp(min=1),
+            "findings": known_loss(findings, batch.findings),
+            "sides": 0.5 * known_loss(sides, batch.sides),
+            "maps": known_loss(maps, batch.maps, positive=3.0),
+        }
+
+
+def known_loss(logits: torch.Tensor, targets: torch.Tensor, positive: float = 1.0) -> torch.Tensor:
+    """Binary cross-entropy over the targets that are known (0 or 1); -1 is unknown."""
+    known = targets >= 0
+    weight = known * torch.where(targets == 1, positive, 1.0)
+    loss = F.binary_cross_entropy_with_logits(logits.float(), targets.clamp(min=0), reduction="none")
+    return (loss * weight).sum() / known.sum().clamp(min=1)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast: AdamW with warm-up and a cosine, and an average of the weights that is kept."""
+
+    steps: int
+    rate: float
+    warmup: int = 200
+    decay: float = 0.05
+    average: float = 0.998
+
+
+def learn(learner: Learner, batches: Iterable[Batch], schedule: Schedule) -> None:
+    """Train in place what requires gradients; ends with the averaged weights."""
+    parameters = [parameter for parameter in learner.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [p for p in parameters if p.dim() > 1], "weight_decay": schedule.decay},
+            {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+        ],
+        lr=schedule.rate,
+        betas=(0.9, 0.98),
+    )
+    warmup = min(schedule.warmup, schedule.steps // 5 + 1)
+    rates = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: min((step + 1) / warmup, 0.5 * (1 + math.cos(math.pi * min(step / schedule.steps, 1))) + 0.01),
+    )
+    average = AveragedModel(learner, multi_avg_fn=get_ema_multi_avg_fn(schedule.average))
+    work: Callable[[Batch], dict[str, torch.Tensor]] | None = None
+    for step, batch in zip(range(schedule.steps), batches, strict=False):
+        work = work or (GraphedWork(learner, batch) if batch.images.is_cuda else partial(work_out, learner))
+        losses = work(batch)
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        rates.step()
+        average.update_parameters(learner)
+        if step % 100 == 0 or step == schedule.steps - 1:
+            logger.info("step %d %s", step, " ".join(f"{name} {loss.item():.3f}" for name, loss in losses.items()))
+    learner.load_state_dict(average.module.state_dict())
+
+
+def work_out(learner: Learner, batch: Batch) -> dict[str, torch.Tensor]:
+    """The losses of a batch, and their gradients in the parameters."""
+    for parameter in learner.parameters():
+        parameter.grad = None
+    with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=batch.images.is_cuda, cache_enabled=False):
+        losses = learner(batch)
+    torch.stack(list(losses.values())).sum().backward()
+    return {name: loss.detach() for name, loss in losses.items()}
+
+
+class GraphedWork:
+    """`work_out` recorded as a CUDA graph and replayed: a small model spends most of its time launching kernels."""
+
+    def __init__(self, learner: Learner, batch: Batch) -> None:
+        self.batch = Batch(*(getattr(batch, field.name).clone() for field in fields(batch)))
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(3):
+                work_out(learner, self.batch)
+        torch.cuda.current_stream().wait_stream(stream)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.losses = work_out(learner, self.batch)
+
+    def __call__(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """The losses of another batch of the same shapes; gradients are overwritten in place."""
+        for field in fields(batch):
+            getattr(self.batch, field.name).copy_(getattr(batch, field.name))
+        self.graph.replay()
+        return self.losses

@@ -1,0 +1,213 @@
+"""Training computes what serving computes, counts only answers, and learns."""
+
+import copy
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.optim.swa_utils import AveragedModel
+
+from cxr.films.film import Film, letterbox
+from cxr.findings import FINDINGS
+from cxr.prompts import ask_finding, build_conversation
+from cxr.results import Observation
+from cxr.training.conversations import Truth
+from cxr.training.embedded import learning
+from cxr.training.embedded.batches import Batch, Pool
+from cxr.training.embedded.examples import CLOSED, LONGEST_CLOSED, ConversationWriter, make_example, stack
+from cxr.training.embedded.learning import Learner, Schedule, known_loss, learn, work_out
+from tests.tiny import noise_film, tiny_engine
+
+FILMS, CLOSED_ROWS, FREE_ROWS = 4, 2, 2
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads of a busy machine wait for one another longer than these small products take."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def learner() -> Learner:
+    engine = tiny_engine()
+    torch.manual_seed(0)
+    return Learner(copy.deepcopy(engine.model), engine.processor)
+
+
+@pytest.fixture(scope="module")
+def batch() -> Batch:
+    """Four noise films of which everything is known: the odd ones have a pleural effusion on the left."""
+    writer = ConversationWriter(tiny_engine().processor.tokenizer)
+    keys = frozenset(finding.key for finding in FINDINGS)
+    truths = [
+        Truth((Observation("effusion", "left"),), keys - {"effusion"}, "PA") if i % 2 else Truth((), keys, "AP")
+        for i in range(FILMS)
+    ]
+    examples = stack(
+        [make_example(noise_film(i), t, None, writer, random.Random(i), 56, 4, 4) for i, t in enumerate(truths)]
+    )
+    pool = Pool(examples, FILMS, torch.device("cpu"))
+    pool.add(examples)
+    return pool.sample(FILMS, 4, CLOSED_ROWS, FREE_ROWS, torch.Generator().manual_seed(0))
+
+
+def as_batch_image(film: Film, side: int) -> torch.Tensor:
+    canvas = torch.tensor(list(letterbox(film, side).getdata())).reshape(1, 1, side, side)
+    return canvas.float() / 255
+
+
+def test_training_sees_what_serving_sees(learner: Learner) -> None:
+    engine = tiny_engine()
+    for film in (noise_film(1), noise_film(2, 60, 200)):
+        states = learner.encode(as_batch_image(film, engine.canvas))
+        torch.testing.assert_close(states, engine.encode(film).states, atol=1e-4, rtol=0)
+
+
+def naive_loss(learner: Learner, batch: Batch, film: int, row: int) -> torch.Tensor:
+    """Cross-entropy by token of one answer, from what the engine itself computes for this conversation."""
+    engine = tiny_engine()
+    start, end = int(batch.starts[film, row]), int(batch.ends[film, row])
+    ids = batch.tokens[film, row, :end].tolist()
+    states = learner.encode(batch.images[film : film + 1])
+    image = ids.index(engine.processor.image_token_id)
+    seen = torch.ones(1, end, 1, 1, dtype=torch.long)
+    seen[:, :image] = 0
+    logits = learner.mllama(
+        input_ids=torch.tensor([ids]), cross_attention_mask=seen, cross_attention_states=states, use_cache=False
+    ).logits[0]
+    return torch.stack([-logits[place - 1].log_softmax(-1)[ids[place]] for place in range(start, end)])
+
+
+@torch.no_grad()
+def test_the_loss_of_a_row_is_that_of_its_answer_alone(learner: Learner, batch: Batch) -> None:
+    """Batched and padded, a row costs what it costs on its own."""
+    states = learner.encode(batch.images)
+    longest = int(batch.ends.max())
+    loss, answers, decision = learner.speak(states, batch, slice(0, 4), longest)
+    shape = (4, 4, longest - 1)
+    loss, answers, decision = (part.reshape(shape) for part in (loss, answers, decision))
+    for film, row in ((0, 0), (1, 1), (2, 2), (3, 3)):
+        start, end = int(batch.starts[film, row]), int(batch.ends[film, row])
+        assert answers[film, row].nonzero().flatten().tolist() == list(range(start - 1, end - 1))
+        expected = naive_loss(learner, batch, film, row)
+        torch.testing.assert_close(loss[film, row, start - 1 : end - 1], expected, atol=1e-4, rtol=1e-4)
+        assert loss[film, row].sum() == pytest.approx(float(expected.sum()), rel=1e-4)
+        places = [start - 1] if row < CLOSED_ROWS else []  # the yes or no of a closed question
+        assert decision[film, row].nonzero().flatten().tolist() == places
+
+
+@torch.no_grad()
+def test_the_first_target_is_what_probabilities_are_read_from(learner: Learner, batch: Batch) -> None:
+    """The decision's cross-entropy is the same as serving's log-probability after the closed question."""
+    engine, film = tiny_engine(), noise_film(0)
+    tokens = engine._tokenize(build_conversation(ask_finding(FINDINGS[1])))
+    prefix = engine._run_prefix(encoded := engine.encode(film), tokens)
+    served = engine._run_rows(encoded, prefix, [tuple(tokens[len(prefix.ids) :])], 1)[0, -1]
+    yes = engine.processor.tokenizer.encode("Yes", add_special_tokens=False)
+    row = torch.tensor([[[*tokens, *yes]]])
+    place = torch.tensor([[len(tokens)]])
+    images = as_batch_image(film, engine.canvas)
+    one = replace(batch, images=images, tokens=row, starts=place, ends=place + 1, closed=torch.ones(1, 1).bool())
+    loss, _, decision = learner.speak(learner.encode(images), one, slice(0, 1), row.shape[-1])
+    assert float((loss * decision).sum()) == pytest.approx(-float(served[yes[0]]), abs=1e-3)
+
+
+def test_the_films_token_is_never_a_target(learner: Learner, batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    targets: list[torch.Tensor] = []
+    entropy = F.cross_entropy
+
+    def watch(logits: torch.Tensor, target: torch.Tensor, **more: object) -> torch.Tensor:
+        targets.append(target)
+        return entropy(logits, target, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(learning.F, "cross_entropy", watch)
+    losses = learner(batch)
+    asked = torch.cat(targets)
+    assert learner.image_token in batch.tokens and learner.image_token not in asked
+    assert all(loss.isfinite() for loss in losses.values())
+    ends = torch.cat([batch.ends[:, :2].clamp(max=LONGEST_CLOSED), batch.ends[:, 2:]], 1)
+    answers = int((ends - batch.starts).clamp(min=0).sum())
+    assert int((asked != learning.IGNORED).sum()) == answers
+
+
+def test_the_loss_depends_on_the_film_and_reaches_every_part(learner: Learner, batch: Batch) -> None:
+    losses = work_out(learner, batch)
+    other = work_out(learner, replace(batch, images=batch.images.roll(1, 0)))
+    assert losses["tokens"] != other["tokens"]
+    without = {name.split(".")[1] for name, p in learner.named_parameters() if p.grad is None or not p.grad.any()}
+    assert not without & {"findings", "sides"}
+    vision = [p.grad for name, p in learner.named_parameters() if "vision_model.patch_embedding" in name]
+    assert vision and all(grad is not None and grad.any() for grad in vision)
+
+
+def test_unknown_targets_cost_nothing() -> None:
+    logits = torch.tensor([[2.0, -1.0, 50.0]])
+    known = known_loss(logits, torch.tensor([[1.0, 0.0, -1.0]]))
+    expected = (F.softplus(torch.tensor(-2.0)) + F.softplus(torch.tensor(-1.0))) / 2
+    torch.testing.assert_close(known, expected)
+    torch.testing.assert_close(known_loss(logits * torch.tensor([1.0, 1.0, -1.0]), torch.tensor([[1.0, 0, -1]])), known)
+    assert known_loss(logits, torch.full((1, 3), -1.0)) == 0
+    weighted = known_loss(logits, torch.tensor([[1.0, 0.0, -1.0]]), positive=3.0)
+    torch.testing.assert_close(weighted, (3 * F.softplus(torch.tensor(-2.0)) + F.softplus(torch.tensor(-1.0))) / 2)
+
+
+def test_heads_keep_the_pictures_order() -> None:
+    """A cell of the map is the patch of the same row and column; the class token is no cell."""
+    heads = learning.Heads(1)
+    with torch.no_grad():
+        heads.maps.weight.fill_(1)
+        heads.maps.bias.zero_()
+    states = torch.tensor([99.0, 0, 1, 2, 3])[None, :, None]
+    assert heads(states)[2][0, 0].tolist() == [[0, 1], [2, 3]]
+    assert [tuple(out.shape) for out in heads(states)] == [(1, CLOSED), (1, CLOSED, 2), (1, CLOSED, 2, 2)]
+
+
+def total(learner: Learner, batch: Batch) -> float:
+    with torch.no_grad():
+        return float(sum(learner(batch).values()))
+
+
+def test_learning_lowers_the_loss_and_ends_on_averaged_weights(
+    learner: Learner, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[AveragedModel] = []
+    last: list[torch.Tensor] = []
+
+    class Watched(AveragedModel):
+        def __init__(self, *args: object, **more: object) -> None:
+            super().__init__(*args, **more)  # type: ignore[arg-type]
+            kept.append(self)
+
+        def update_parameters(self, model: torch.nn.Module) -> None:
+            super().update_parameters(model)
+            last[:] = [model.heads.findings.weight.detach().clone()]  # type: ignore[union-attr]
+
+    monkeypatch.setattr(learning, "AveragedModel", Watched)
+    before = total(learner, batch)
+    learn(learner, [batch] * 12, Schedule(12, 6e-3, average=0.5))
+    assert total(learner, batch) < 0.8 * before
+    for now, averaged in zip(learner.parameters(), kept[0].module.parameters(), strict=True):
+        assert torch.equal(now, averaged)
+    assert not torch.equal(learner.heads.findings.weight, last[0])
+
+
+def test_what_is_frozen_stays(learner: Learner, batch: Batch) -> None:
+    learner.model.model.vision_model.requires_grad_(False)
+    frozen = [p.clone() for p in learner.model.model.vision_model.parameters()]
+    free = learner.heads.findings.weight.detach().clone()
+    learn(learner, [batch] * 3, Schedule(3, 1e-2))
+    assert all(map(torch.equal, frozen, learner.model.model.vision_model.parameters()))
+    assert not torch.equal(free, learner.heads.findings.weight)
+
+
+def test_learning_ends_with_its_steps(learner: Learner, batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[Batch] = []
+    monkeypatch.setattr(learning, "work_out", lambda learner, batch: done.append(batch) or {})
+    learn(learner, [batch] * 9, Schedule(2, 1e-3))
+    assert len(done) == 2

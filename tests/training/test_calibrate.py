@@ -1,0 +1,99 @@
+"""Calibration on synthetic scores whose truth is known."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+from sklearn.metrics import brier_score_loss
+
+from cxr.findings import FINDINGS
+from cxr.model.calibration import Calibration
+from cxr.training.calibrate import SLOPE, fit_calibration, fit_scale
+
+FILMS = 3000
+
+
+def misjudge(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of a model that orders films well and is three times too sure and too eager; and the truth."""
+    rng = np.random.default_rng(seed)
+    honest = rng.normal(-2, 1.5, (FILMS, len(FINDINGS)))
+    truth = (rng.random(honest.shape) < expit(honest)).astype(np.int8)
+    return expit(3 * honest + 4), truth
+
+
+def apply(calibration: Calibration, finding: int, probabilities: np.ndarray) -> np.ndarray:
+    """As the reader applies it."""
+    return np.array([calibration.score(FINDINGS[finding].key, p).probability for p in probabilities])
+
+
+@pytest.fixture(scope="module")
+def fitted() -> tuple[np.ndarray, np.ndarray, Calibration]:
+    probabilities, truth = misjudge()
+    return probabilities, truth, fit_calibration(probabilities, truth, "synthetic films")
+
+
+def test_what_was_miscalibrated_becomes_honest(fitted: tuple[np.ndarray, np.ndarray, Calibration]) -> None:
+    probabilities, truth, calibration = fitted
+    for i, finding in enumerate(FINDINGS):
+        scale = calibration.scales[finding.key]
+        calibrated = apply(calibration, i, probabilities[:, i])
+        assert scale.slope == pytest.approx(1 / 3, abs=0.08)
+        assert scale.intercept == pytest.approx(-4 / 3, abs=0.35)
+        assert calibrated.mean() == pytest.approx(truth[:, i].mean(), abs=1e-3)
+        assert brier_score_loss(truth[:, i], calibrated) < brier_score_loss(truth[:, i], probabilities[:, i]) - 0.05
+
+
+def test_operating_points_are_ordered_and_hold_what_they_promise(
+    fitted: tuple[np.ndarray, np.ndarray, Calibration],
+) -> None:
+    probabilities, truth, calibration = fitted
+    for i, finding in enumerate(FINDINGS):
+        scale, calibrated = calibration.scales[finding.key], apply(calibration, i, probabilities[:, i])
+        assert 0 < scale.absent_below < scale.present_from < 1
+        assert (calibrated[truth[:, i] == 0] < scale.present_from).mean() == pytest.approx(0.95, abs=0.005)
+        assert (calibrated[truth[:, i] == 1] >= scale.absent_below).mean() == pytest.approx(0.90, abs=0.01)
+
+
+def test_points_stay_ordered_where_both_kinds_are_told_apart() -> None:
+    scale = fit_scale(np.linspace(-6, 6, 60), np.repeat([0, 1], 30), shared=1.0)
+    assert scale.absent_below == scale.present_from
+
+
+def test_an_order_is_never_turned_round() -> None:
+    scores = np.linspace(-3, 3, 400)
+    scale = fit_scale(scores, (scores < 0).astype(int), shared=-1.0)
+    assert scale.slope == SLOPE[0] > 0
+
+
+def test_few_positives_take_the_slope_that_all_share() -> None:
+    rng = np.random.default_rng(1)
+    scores = rng.normal(size=4000)
+    many = (rng.random(4000) < expit(0.3 * scores)).astype(int)
+    few = np.zeros(4000, int)
+    few[rng.choice(4000, 3, replace=False)] = 1
+    assert fit_scale(scores, few, shared=1.5).slope == pytest.approx(1.5, abs=0.25)
+    assert fit_scale(scores, many, shared=1.5).slope == pytest.approx(0.3, abs=0.1)
+
+
+def test_a_finding_without_both_kinds_of_film_is_left_out() -> None:
+    probabilities, truth = misjudge(2)
+    truth[:, 0] = 0
+    truth[:, 1] = -1
+    truth[:, 2] = np.where(np.arange(FILMS) % 2, 1, -1)
+    scales = fit_calibration(probabilities, truth, "x").scales
+    assert set(scales) == {finding.key for finding in FINDINGS[3:]}
+
+
+def test_films_of_unknown_truth_do_not_count() -> None:
+    probabilities, truth = misjudge(3)
+    known = fit_calibration(probabilities[:1500], truth[:1500], "x").scales
+    truth[1500:] = -1
+    assert fit_calibration(probabilities, truth, "x").scales == known
+
+
+def test_the_reader_applies_what_was_fitted(fitted: tuple[np.ndarray, np.ndarray, Calibration]) -> None:
+    probabilities, _, calibration = fitted
+    scale = calibration.scales[FINDINGS[5].key]
+    p = probabilities[:20, 5]
+    expected = expit(scale.slope * logit(np.clip(p, 1e-6, 1 - 1e-6)) + scale.intercept)
+    np.testing.assert_allclose(apply(calibration, 5, p), expected)
+    assert calibration.population == "synthetic films"
