@@ -1,0 +1,81 @@
+"""The Reader behind ZeroGPU's door: one lease of a GPU a call. Knows nothing about pages.
+
+On ZeroGPU a leased function runs in a forked process, to which its arguments and from which its results are pickled,
+and which keeps nothing; so a film goes in, and what must outlive the call comes out. Elsewhere the lease does nothing.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import spaces
+
+from cxr.films.film import Film
+from cxr.reader import Reader, Study
+from cxr.results import Answer, Classification, Identity, Report, Turn
+from cxr.space.faults import guard
+
+Lease = Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]  # called with duration=, gives a decorator
+
+START = 10  # s; a fresh worker first moves the weights to its GPU: 20 GiB for the 11B in bf16
+READ = 3  # s; one pass of the vision encoder and one of the 14 questions
+WRITE = 20  # s; at most 400 tokens at 20 a second or more
+
+
+def estimate_reading(film: Film) -> int:
+    """GPU seconds that `Desk.read` may take."""
+    return START + READ
+
+
+def estimate_writing(seen: Film | Study, *asked: object) -> int:
+    """GPU seconds that `Desk.caption` and `Desk.answer` may take; a film that was not encoded yet takes longer."""
+    return START + WRITE + (READ if isinstance(seen, Film) else 0)
+
+
+class Desk:
+    """What the page and the public endpoints may ask of one Reader. Holds nothing of any film."""
+
+    def __init__(self, reader: Reader, lease: Lease = spaces.GPU) -> None:
+        self._reader = reader
+        self._read = lease(duration=estimate_reading)(guard(self._read_now))
+        self._caption = lease(duration=estimate_writing)(guard(self._caption_now))
+        self._answer = lease(duration=estimate_writing)(guard(self._answer_now))
+
+    @property
+    def identity(self) -> Identity:
+        """Who is answering."""
+        return self._reader.identity
+
+    def open(self, path: str | Path) -> Film:
+        """A file as a film; needs no GPU.
+
+        Raises:
+            CxrError: it cannot be read, and why.
+        """
+        return self._reader.open(path)
+
+    def read(self, film: Film) -> tuple[Study, Classification]:
+        """The film as the model keeps it, and its 14 findings."""
+        study, classification = self._read(film)
+        return study, classification
+
+    def caption(self, seen: Film | Study, indication: str = "") -> Iterator[Report]:
+        """The report as it is written; the last one is finished."""
+        yield from self._caption(seen, indication)
+
+    def answer(self, seen: Film | Study, question: str, history: Sequence[Turn] = ()) -> Iterator[Answer]:
+        """The answer as it is written; the last one is finished."""
+        yield from self._answer(seen, question, tuple(history))
+
+    def _read_now(self, film: Film) -> tuple[Study, Classification]:
+        study = self._reader.study(film)
+        return study, self._reader.classify(study)
+
+    def _caption_now(self, seen: Film | Study, indication: str) -> Iterator[Report]:
+        yield from self._reader.caption(self._study(seen), indication)
+
+    def _answer_now(self, seen: Film | Study, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
+        yield from self._reader.answer(self._study(seen), question, history)
+
+    def _study(self, seen: Film | Study) -> Study:
+        return self._reader.study(seen) if isinstance(seen, Film) else seen

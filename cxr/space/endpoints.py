@@ -1,0 +1,111 @@
+"""The three public endpoints, over HTTP and MCP: a file in, a result out. Knows nothing about the page.
+
+Each function's name is its HTTP name and its MCP tool name, and its docstring is their documentation.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from cxr.results import CxrError, Turn, as_plain
+from cxr.space.desk import Desk
+from cxr.space.faults import guard
+
+NO_FILE = "Please send a film as an uploaded file or as a link."
+
+
+class Endpoints:
+    """Typed functions over one desk; nothing is kept between calls."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    @guard
+    def classify(self, film_file: gr.FileData) -> dict[str, Any]:
+        """Look for 14 findings on a chest X-ray film. Research and teaching only; not a medical device.
+
+        Args:
+            film_file: The film: PNG, JPEG, TIFF, WebP or DICOM, at most 64 MB.
+
+        Returns:
+            scores (finding, probability from 0 to 1, operating points present_from and absent_below, verdict present /
+            not sure / absent; null where the model is not calibrated), level and reasons of the reading order,
+            warnings, answered_by.
+        """
+        _, classification = self._desk.read(self._desk.open(find_upload(film_file)))
+        return self._sign(as_plain(classification))
+
+    @guard
+    def caption(self, film_file: gr.FileData, indication: str = "") -> dict[str, Any]:
+        """Write a report of a chest X-ray film. Research and teaching only; not a medical device.
+
+        Args:
+            film_file: The film: PNG, JPEG, TIFF, WebP or DICOM, at most 64 MB.
+            indication: Why the film was taken, in a few words; may be empty.
+
+        Returns:
+            text, its two parts findings and impression, finished, warnings, answered_by.
+        """
+        *_, report = self._desk.caption(self._desk.open(find_upload(film_file)), indication)
+        return self._sign(as_plain(report))
+
+    @guard
+    def answer(
+        self, film_file: gr.FileData, question: str, history: list[dict[str, str]] | None = None
+    ) -> dict[str, Any]:
+        """Answer a question about a chest X-ray film. Research and teaching only; not a medical device.
+
+        Args:
+            film_file: The film: PNG, JPEG, TIFF, WebP or DICOM, at most 64 MB.
+            question: The question, at most 500 characters.
+            history: Earlier turns about the same film, oldest first, each with the keys question and answer.
+
+        Returns:
+            text, finished, warnings, answered_by.
+        """
+        *_, reply = self._desk.answer(self._desk.open(find_upload(film_file)), question, read_history(history))
+        return self._sign(as_plain(reply))
+
+    def _sign(self, result: dict[str, Any]) -> dict[str, Any]:
+        return {**result, "answered_by": as_plain(self._desk.identity)}
+
+
+def find_upload(film_file: object) -> Path:
+    """The uploaded file that a public call names.
+
+    Gradio checks a path only where the value is marked as a file; without the mark any path of this machine would come
+    through, so it is checked here.
+
+    Raises:
+        CxrError: it is no file that was uploaded.
+    """
+    path = film_file.get("path") if isinstance(film_file, Mapping) else None
+    if not isinstance(path, str) or "\0" in path:
+        raise CxrError(NO_FILE)
+    found = Path(path).resolve()
+    if not found.is_relative_to(Path(get_upload_folder()).resolve()) or not found.is_file():
+        raise CxrError(NO_FILE)
+    return found
+
+
+def read_history(history: object) -> tuple[Turn, ...]:
+    """Earlier turns as they come over HTTP.
+
+    Raises:
+        CxrError: they are not a list of objects with `question` and `answer`.
+    """
+    if history is None:
+        return ()
+    mend = CxrError("The history must be a list of objects with the texts question and answer.")
+    if not isinstance(history, Sequence) or isinstance(history, str):
+        raise mend
+    turns = []
+    for row in history:
+        question, answer = (row.get("question"), row.get("answer")) if isinstance(row, Mapping) else (None, None)
+        if not isinstance(question, str) or not isinstance(answer, str):
+            raise mend
+        turns.append(Turn(question, answer))
+    return tuple(turns)

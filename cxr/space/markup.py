@@ -1,0 +1,138 @@
+"""Results as the page's own HTML: plain elements with classes from style.css, no script. Knows nothing about Gradio.
+
+Every text that is not ours is escaped.
+"""
+
+from collections.abc import Sequence
+from html import escape
+
+from cxr.findings import BY_KEY, Level
+from cxr.results import Classification, Identity, Score, Verdict
+from cxr.space.examples import Example
+from cxr.space.views import DISCLAIMER, list_not_looked_for, name_uncertainty
+
+SIGNS = {Verdict.PRESENT: "●", Verdict.NOT_SURE: "◐", Verdict.ABSENT: "○"}  # never by colour alone
+LEVELS = {Level.LOOK_FIRST: "first", Level.ATTENTION: "attention", Level.NONE_SEEN: "none"}
+LLAMA_NOTICE = (
+    "Built with Llama. Llama 3.2 is licensed under the Llama 3.2 Community License, Copyright © Meta Platforms, Inc. "
+    "All Rights Reserved. The licence does not grant the rights to its multimodal models to individuals domiciled in, "
+    "or companies with their principal place of business in, the European Union; end users of a product built with "
+    "them are not concerned."
+)
+
+
+def show_identity(identity: Identity) -> str:
+    """Title, purpose, and who answers: base, adapter, revisions, device."""
+    facts = [
+        ("Base", identity.base, identity.base_revision),
+        ("Adapter", identity.adapter or "none", identity.adapter_revision),
+        ("Device", identity.device, None),
+    ]
+    listed = "".join(
+        f"<div><dt>{name}</dt><dd>{escape(value)}{_show_revision(revision)}</dd></div>"
+        for name, value, revision in facts
+    )
+    badges = [text for text in (name_uncertainty(identity), "Built with Llama" if identity.llama else None) if text]
+    marks = "".join(f'<span class="cxr-badge">{escape(text)}</span>' for text in badges)
+    return (
+        '<header class="cxr-header"><div class="cxr-title"><h1>Chest film reader</h1>'
+        f'<p class="cxr-purpose">{DISCLAIMER}</p></div>'
+        f'<dl class="cxr-identity" aria-label="Who is answering">{listed}</dl>{marks}</header>'
+    )
+
+
+def _show_revision(revision: str | None) -> str:
+    return f' <code title="revision {escape(revision)}">{escape(revision[:8])}</code>' if revision else ""
+
+
+def show_notes(sentences: Sequence[str]) -> str:
+    """Sentences that must not be overlooked; nothing where there are none."""
+    if not sentences:
+        return ""
+    return f'<ul class="cxr-notes" role="status">{"".join(f"<li>{escape(text)}</li>" for text in sentences)}</ul>'
+
+
+def show_invitation(text: str) -> str:
+    """What stands where results will be."""
+    return f'<p class="cxr-invitation">{escape(text)}</p>'
+
+
+def show_caption(text: str) -> str:
+    """One quiet line under the film."""
+    return f'<p class="cxr-small">{escape(text)}</p>'
+
+
+def show_findings(classification: Classification, identity: Identity) -> str:
+    """The reading order with its reasons, and a table of the 14 findings in clinical order."""
+    rows = "".join(_show_score(score) for score in classification.scores)
+    head = "".join(f'<th scope="col">{text}</th>' for text in ("Finding", "Probability", "Present from", "Result"))
+    return (
+        f"{_show_level(classification, identity)}"
+        '<table class="cxr-findings"><caption>14 findings in clinical order</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        f'<p class="cxr-small">{escape(list_not_looked_for())} '
+        "A probability is the model's, and says nothing about care.</p>"
+    )
+
+
+def _show_level(classification: Classification, identity: Identity) -> str:
+    level = classification.level
+    if level is None:
+        lacks = name_uncertainty(identity) or "Not calibrated"
+        return (
+            f'<section class="cxr-level cxr-level-unknown"><h2>{escape(lacks)}</h2>'
+            "<p>These are the model's own probabilities: none of them means present or absent.</p></section>"
+        )
+    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in classification.reasons)
+    listed = f"<ul>{reasons}</ul>" if reasons else ""
+    return (
+        f'<section class="cxr-level cxr-level-{LEVELS[level]}"><h2>{escape(level.value)}</h2>'
+        f'{listed}<p class="cxr-small">A reading order: how soon somebody should look, going by an estimate '
+        "of these 14 findings alone.</p></section>"
+    )
+
+
+def _show_score(score: Score) -> str:
+    finding = BY_KEY[score.finding]
+    kind = score.verdict.name.lower().replace("_", "-") if score.verdict else "unknown"
+    verdict = f"{SIGNS[score.verdict]} {score.verdict.value}" if score.verdict else "–"
+    threshold = f"{score.present_from:.0%}" if score.present_from is not None else "–"
+    return (
+        f'<tr class="cxr-{kind}"><th scope="row">'
+        f"<details><summary>{finding.name}</summary>{_explain(score)}</details></th>"
+        f'<td class="cxr-probability"><div>{_draw_bar(score)}<span>{score.probability:.0%}</span></div></td>'
+        f'<td class="cxr-threshold">{threshold}</td><td class="cxr-verdict">{escape(verdict)}</td></tr>'
+    )
+
+
+def _explain(score: Score) -> str:
+    finding = BY_KEY[score.finding]
+    points = ""
+    if score.present_from is not None and score.absent_below is not None:
+        points = f" Present from {score.present_from:.0%}, absent below {score.absent_below:.0%}, not sure between."
+    return f"<p>{escape(finding.plain)} {escape(finding.why)}{points}</p>"
+
+
+def _draw_bar(score: Score) -> str:
+    """A bar for the eye only: the number stands beside it."""
+    ticks = [value for value in (score.absent_below, score.present_from) if value is not None]
+    marks = "".join(f'<i style="left:{value:.1%}"></i>' for value in ticks)
+    return f'<span class="cxr-bar" aria-hidden="true"><b style="width:{score.probability:.1%}"></b>{marks}</span>'
+
+
+def show_truth(example: Example) -> str:
+    """What is known about an example, and from whom."""
+    return (
+        f'<section class="cxr-truth"><h2>What is known</h2><p>{escape(example.words)}</p>'
+        f'<p class="cxr-small">{escape(example.credit)}</p></section>'
+    )
+
+
+def show_licence(identity: Identity) -> str:
+    """The footer: what happens to films, and the notice that Llama's licence asks for where it is in use."""
+    kept = (
+        "A film is kept on this machine for about an hour, so that you can look at it, and then deleted; "
+        "no other visitor sees it. Please send none from which a person can be recognised."
+    )
+    notice = f"<p>{escape(LLAMA_NOTICE)}</p>" if identity.llama else ""
+    return f'<footer class="cxr-footer"><p>{escape(kept)}</p>{notice}</footer>'

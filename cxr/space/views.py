@@ -1,0 +1,134 @@
+"""Results become what the page's components show: pictures, sentences, files. Knows nothing about Gradio or models."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from cxr.films.film import Film, to_image
+from cxr.findings import NOT_LOOKED_FOR
+from cxr.prompts import join_words
+from cxr.results import Classification, Identity, Report, Turn, as_plain
+
+DISCLAIMER = "Research and teaching only. Not a medical device."
+VIEWS = {
+    "PA": "Frontal view, from back to front (PA).",
+    "AP": "Frontal view, from front to back (AP).",
+    "lateral": "Side view (lateral).",
+}
+MAX_ZOOM = 6.0
+THUMBNAIL = 200  # px
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a film is looked at: `zoom` 1..MAX_ZOOM, the centre of what is seen in 0..1 from the upper left corner."""
+
+    zoom: float = 1.0
+    across: float = 0.5
+    down: float = 0.5
+    inverted: bool = False
+
+
+def render_film(film: Film, look: Look = Look()) -> Image.Image:
+    """The part of the film that is looked at, as large as the whole film (mode L); inverted: air white."""
+    image = to_image(film)
+    if look.zoom > 1:
+        image = image.resize(image.size, Image.Resampling.BICUBIC, box=find_part(film, look))
+    return ImageOps.invert(image) if look.inverted else image
+
+
+def draw_thumbnail(film: Film) -> Image.Image:
+    """The middle of the film, THUMBNAIL px square (mode L)."""
+    return ImageOps.fit(to_image(film), (THUMBNAIL, THUMBNAIL))
+
+
+def write_png(image: Image.Image) -> bytes:
+    """A picture as a PNG file; loosely packed, since it is written at every step of a slider."""
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def find_part(film: Film, look: Look) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of what is looked at, in px of the film; always within the film."""
+    size = np.array([film.pixels.shape[1], film.pixels.shape[0]], dtype=float)
+    part = size / min(max(look.zoom, 1.0), MAX_ZOOM)
+    corner = np.clip(np.array([look.across, look.down]) * size - part / 2, 0, size - part)
+    left, top = (float(value) for value in corner)
+    return left, top, left + float(part[0]), top + float(part[1])
+
+
+def aim(film: Film, look: Look, x: float, y: float) -> tuple[float, float]:
+    """The point of the film, in 0..1, that is seen at (x, y) px of the picture that `render_film` gave."""
+    left, top, right, bottom = find_part(film, look)
+    height, width = film.pixels.shape
+    return (left + x / width * (right - left)) / width, (top + y / height * (bottom - top)) / height
+
+
+def describe_film(film: Film) -> str:
+    """The film's size and view in one line."""
+    height, width = film.pixels.shape
+    view = f" {VIEWS[film.view]}" if film.view else ""
+    return f"{width} × {height} px.{view} The patient's left is on the right of the picture."
+
+
+def name_uncertainty(identity: Identity) -> str | None:
+    """What is missing before a probability means anything, or None."""
+    lacks = (["fine-tuned"] if identity.adapter is None else []) + ([] if identity.calibrated else ["calibrated"])
+    return ", ".join(f"not {word}" for word in lacks).capitalize() or None
+
+
+def list_not_looked_for() -> str:
+    """What people may expect and the 14 findings do not hold, as a sentence."""
+    return f"Not looked for: {join_words(NOT_LOOKED_FOR, 'and')}."
+
+
+def write_report_text(report: Report) -> str:
+    """The report with its two parts set apart, as far as it is written."""
+    return report.text.replace(" Impression:", "\n\nImpression:")
+
+
+def write_report_file(report: Report, identity: Identity) -> bytes:
+    """The finished report as a text file, with who wrote it."""
+    lines = [write_report_text(report), "", *report.warnings, f"{DISCLAIMER} Written by {name_model(identity)}.", ""]
+    return "\n".join(lines).encode()
+
+
+def write_findings_file(classification: Classification, identity: Identity) -> bytes:
+    """The findings as a JSON file, with who scored them; the same keys as the public endpoint gives."""
+    content = {**as_plain(classification), "answered_by": as_plain(identity), "note": DISCLAIMER}
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def name_model(identity: Identity) -> str:
+    """Base, adapter, revisions and device in one line."""
+
+    def name(what: str, revision: str | None) -> str:
+        return f"{what} ({revision[:8]})" if revision else what
+
+    adapter = name(identity.adapter, identity.adapter_revision) if identity.adapter else "no adapter"
+    return f"{name(identity.base, identity.base_revision)} with {adapter}, on {identity.device}"
+
+
+def read_turns(messages: Sequence[Mapping[str, Any]]) -> tuple[Turn, ...]:
+    """The finished questions and answers of a chat, as Gradio's Chatbot hands its messages over."""
+    turns, question = [], None
+    for message in messages:
+        text = _read_content(message["content"])
+        if message["role"] == "user":
+            question = text
+        elif question and text:
+            turns.append(Turn(question, text))
+            question = None
+    return tuple(turns)
+
+
+def _read_content(content: str | Sequence[Mapping[str, Any]]) -> str:
+    if isinstance(content, str):
+        return content
+    return "".join(str(block.get("text", "")) for block in content)

@@ -1,0 +1,77 @@
+"""An engine without a model: it answers at once, and only from the film it was given, so that a mixed-up film shows."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from cxr.films.film import Film
+from cxr.findings import FINDINGS
+from cxr.model.calibration import Calibration, Scale
+from cxr.model.engine import Encoded
+from cxr.prompts import Message
+from cxr.reader import Reader
+from cxr.results import Identity
+
+EMBEDDED = Identity(
+    base="embedded Mllama",
+    base_revision=None,
+    adapter="embedded adapter",
+    adapter_revision="0123456789abcdef",
+    device="CPU, float32",
+    embedded=True,
+    calibrated=True,
+    llama=False,
+)
+BARE_LLAMA = Identity(
+    base="unsloth/Llama-3.2-11B-Vision-Instruct",
+    base_revision="fedcba9876543210",
+    adapter=None,
+    adapter_revision=None,
+    device="NVIDIA, bfloat16",
+    embedded=False,
+    calibrated=False,
+    llama=True,
+    problem=None,
+)
+
+
+class FakeEngine:
+    """Counts its encodings; `slow`: seconds between two words of an answer."""
+
+    def __init__(self, slow: float = 0.0) -> None:
+        self.slow = slow
+        self.encodings = 0
+
+    def encode(self, film: Film) -> Encoded:
+        self.encodings += 1
+        return Encoded(torch.full((1, 4, 8), float(film.pixels.mean())), 1)
+
+    def score(self, encoded: Encoded, conversations: Sequence[list[Message]], options: Sequence[str]) -> np.ndarray:
+        yes = (name_shade(encoded) / 100 + np.arange(len(conversations)) * 0.071) % 1
+        return np.stack([yes, 1 - yes], axis=1)
+
+    def stream(self, encoded: Encoded, conversation: list[Message], limit: int = 400) -> Iterator[str]:
+        asked = conversation[-1]["content"][-1]["text"]
+        questions = sum(message["role"] == "user" for message in conversation)
+        if asked == "please break":
+            raise RuntimeError("secret of a visitor")
+        report = f"Findings: shade {name_shade(encoded)}. Impression: {asked}"
+        answer = f"Shade {name_shade(encoded)}, question {questions}: {asked}"
+        for word in (report if asked.startswith("Write the report") else answer).split():
+            time.sleep(self.slow)
+            yield word + " "
+
+
+def name_shade(encoded: Encoded) -> int:
+    """The film's mean grey in percent: what tells the films of these tests apart."""
+    return round(float(encoded.states.mean()) * 100)
+
+
+def fake_reader(identity: Identity = EMBEDDED, slow: float = 0.0) -> Reader:
+    """A Reader over the fake engine, calibrated as the identity says."""
+    scales = {finding.key: Scale(1.0, 0.0, 0.6, 0.3) for finding in FINDINGS}
+    engine: Any = FakeEngine(slow)
+    return Reader(engine, identity, Calibration(scales, "drawn films") if identity.calibrated else None)

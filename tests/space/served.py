@@ -1,0 +1,95 @@
+"""One page over the fake engine, served for a whole module of tests, and films to send to it."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from PIL import Image
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+
+from cxr.films.film import to_image
+from cxr.films.phantom import draw_film
+from cxr.results import Identity, Observation
+from cxr.space.desk import Desk
+from cxr.space.examples import Example
+from cxr.space.page import build_page, serve
+from cxr.space.shelf import Shelf
+from tests.fakes import EMBEDDED, fake_reader
+
+TRUTH = "Small pleural effusion on the left."
+
+
+@contextmanager
+def serve_fake(folder: Path, identity: Identity = EMBEDDED, slow: float = 0.0) -> Iterator[str]:
+    """The page's address; two drawn films are its examples."""
+    reader = fake_reader(identity, slow)
+    page = build_page(Desk(reader), Shelf(reader.open, draw_examples(folder)))
+    try:
+        yield serve(page, {"GRADIO_SERVER_PORT": str(find_port())}, prevent_thread_lock=True, quiet=True)
+    finally:
+        page.close(verbose=False)
+
+
+def find_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def draw_examples(folder: Path) -> list[Example]:
+    """Two drawn films whose truth no page may tell before it is asked."""
+    examples = []
+    for seed in (1, 2):
+        path = folder / f"example-{seed}.png"
+        to_image(draw_film(seed, size=256, view="PA").film).save(path)
+        examples.append(
+            Example(
+                path, f"Drawn film {seed}, PA", "PA", (Observation("effusion", "left"),), TRUTH, "Drawn.", drawn=True
+            )
+        )
+    return examples
+
+
+def write_film(path: Path, shade: float) -> Path:
+    """A drawn film as a PNG, moved to about the mean grey `shade`, by which the fake engine knows it."""
+    pixels = draw_film(7, size=192, view="PA").film.pixels
+    Image.fromarray((np.clip((pixels - pixels.mean()) * 0.4 + shade, 0, 1) * 255).astype(np.uint8)).save(path)
+    return path
+
+
+def write_dicom(path: Path) -> Path:
+    """A drawn film as DICOM with a patient's name, in a file without an extension."""
+    greys = (draw_film(3, size=256, view="PA").film.pixels * 4095).astype(np.uint16)
+    dataset = pydicom.Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    dataset.PatientName, dataset.Modality, dataset.BodyPartExamined, dataset.ViewPosition = (
+        "Nobody^Real",
+        "DX",
+        "CHEST",
+        "PA",
+    )
+    dataset.Rows, dataset.Columns = greys.shape
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PixelRepresentation = 1, "MONOCHROME2", 0
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
+    dataset.PixelData = greys.tobytes()
+    dataset.save_as(path, enforce_file_format=True)
+    return path
+
+
+def write_bad_files(folder: Path) -> dict[str, Path]:
+    """What people send by mistake or on purpose: none of it is a film."""
+    bad = {name: folder / name for name in ("text.txt", "nothing", "truncated.dcm", "huge.png")}
+    bad["text.txt"].write_text("Not a film.")
+    bad["nothing"].write_bytes(b"")
+    whole = write_dicom(folder / "whole").read_bytes()
+    bad["truncated.dcm"].write_bytes(whole[: len(whole) // 3])
+    Image.new("1", (20_000, 10_000)).save(bad["huge.png"])  # 200 megapixels in a few kilobytes
+    return bad

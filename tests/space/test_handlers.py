@@ -1,0 +1,156 @@
+"""The public endpoints over HTTP and MCP, as a program meets them."""
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from cxr.findings import FINDINGS
+from cxr.results import CxrError, Turn
+from cxr.space.endpoints import find_upload, read_history
+from cxr.space.faults import GENERAL
+from tests.space.served import serve_fake, write_bad_files, write_dicom, write_film
+
+TASKS = ("classify", "caption", "answer")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serve_fake(tmp_path_factory.mktemp("page")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def client(address: str) -> Client:
+    return Client(address, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_film(tmp_path_factory.mktemp("films") / "film.png", 0.4)
+
+
+def test_classify_gives_14_probabilities_and_who_gave_them(client: Client, film: Path) -> None:
+    result = client.predict(handle_file(film), api_name="/classify")
+    assert [score["finding"] for score in result["scores"]] == [finding.key for finding in FINDINGS]
+    assert all(0 <= score["probability"] <= 1 and score["verdict"] for score in result["scores"])
+    assert result["level"] and result["answered_by"]["base"] == "embedded Mllama"
+
+
+def test_caption_uses_the_indication(client: Client, film: Path) -> None:
+    result = client.predict(handle_file(film), "cough", api_name="/caption")
+    assert result["finished"] and result["findings"] == "shade 40." and "Indication: cough." in result["impression"]
+
+
+def test_caption_needs_no_indication(client: Client, film: Path) -> None:
+    assert client.predict(handle_file(film), api_name="/caption")["findings"] == "shade 40."
+
+
+def test_answer_knows_the_earlier_turns(client: Client, film: Path) -> None:
+    history = [{"question": "What is this?", "answer": "A film."}]
+    assert (
+        client.predict(handle_file(film), "And now?", history, api_name="/answer")["text"]
+        == "Shade 40, question 2: And now?"
+    )
+
+
+def test_a_dicom_without_an_extension_is_read(client: Client, tmp_path: Path) -> None:
+    assert len(client.predict(handle_file(write_dicom(tmp_path / "IM0001")), api_name="/classify")["scores"]) == 14
+
+
+@pytest.mark.parametrize("name", ["text.txt", "nothing", "truncated.dcm", "huge.png"])
+@pytest.mark.parametrize("task", TASKS)
+def test_what_is_no_film_gets_a_sentence(client: Client, tmp_path: Path, name: str, task: str) -> None:
+    more = ["Why?"] if task == "answer" else []
+    with pytest.raises(AppError) as caught:
+        client.predict(handle_file(write_bad_files(tmp_path)[name]), *more, api_name=f"/{task}")
+    sentence = str(caught.value)
+    assert sentence.rstrip().endswith(".") and len(sentence.split()) > 3
+    assert GENERAL not in sentence and "/" not in sentence and "Error" not in sentence
+
+
+def test_what_breaks_inside_says_nothing_of_what_was_sent(
+    client: Client, film: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO), pytest.raises(AppError, match=GENERAL[:20]):
+        client.predict(handle_file(film), "please break", api_name="/answer")
+    assert "RuntimeError" in caplog.text
+    assert "secret" not in caplog.text and "please break" not in caplog.text and "film.png" not in caplog.text
+
+
+def test_files_of_this_machine_cannot_be_named(address: str) -> None:
+    reply = httpx.post(f"{address}gradio_api/run/classify", json={"data": [{"path": str(Path(__file__).resolve())}]})
+    assert "uploaded" in reply.json()["error"]
+
+
+def test_an_upload_is_found_only_among_the_uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    inside, outside = tmp_path / "uploads" / "film", tmp_path / "film"
+    inside.parent.mkdir()
+    for path in (inside, outside):
+        path.write_bytes(b"film")
+    assert find_upload({"path": str(inside)}) == inside
+    (inside.parent / "link").symlink_to(outside)
+    for wrong in (
+        {"path": str(outside)},
+        {"path": str(inside.parent / "link")},
+        {"path": f"{inside.parent}/../film"},
+        {},
+        None,
+        "film",
+    ):
+        with pytest.raises(CxrError):
+            find_upload(wrong)
+
+
+def test_a_history_has_questions_and_answers() -> None:
+    assert read_history([{"question": "a", "answer": "b"}]) == (Turn("a", "b"),)
+    assert read_history(None) == ()
+    for wrong in ("text", [["a", "b"]], [{"question": "a"}], [{"question": 1, "answer": "b"}]):
+        with pytest.raises(CxrError):
+            read_history(wrong)
+
+
+def test_two_clients_at_once_get_their_own_film(address: str, tmp_path: Path) -> None:
+    shades = (0.25, 0.65)
+    films = [write_film(tmp_path / f"{shade}.png", shade) for shade in shades]
+    clients = [Client(address, verbose=False) for _ in films]
+
+    def ask(number: int) -> str:
+        which = number % 2
+        return str(clients[which].predict(handle_file(films[which]), f"Number {number}?", api_name="/answer")["text"])
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(ask, range(12)))
+    assert answers == [f"Shade {round(shades[number % 2] * 100)}, question 1: Number {number}?" for number in range(12)]
+
+
+def test_only_the_three_tasks_are_public_typed_and_documented(client: Client) -> None:
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(endpoints) == {f"/{task}" for task in TASKS}
+    names = [[given["parameter_name"] for given in endpoints[f"/{task}"]["parameters"]] for task in TASKS]
+    assert names == [["film_file"], ["film_file", "indication"], ["film_file", "question", "history"]]
+    assert all(endpoint["parameters"][0]["python_type"]["type"] == "filepath" for endpoint in endpoints.values())
+
+
+def test_the_same_three_are_tools_over_mcp(address: str) -> None:
+    tools = {tool["name"]: tool for tool in httpx.get(f"{address}gradio_api/mcp/schema").json()}
+    assert set(tools) == set(TASKS)
+    for tool in tools.values():
+        assert "not a medical device" in tool["description"]
+        assert all(given.get("description") for given in tool["inputSchema"]["properties"].values())
+
+
+def test_nothing_is_kept_or_shown_beside_the_page(address: str) -> None:
+    assert httpx.get(f"{address}monitoring").status_code in (403, 404)
+    assert httpx.get(f"{address}gradio_api/runs").status_code == 404
+
+
+def test_an_upload_beyond_64_mb_is_refused(address: str) -> None:
+    reply = httpx.post(f"{address}gradio_api/upload", files={"files": ("large", bytes(65 << 20))}, timeout=60)
+    assert reply.status_code == 413

@@ -1,0 +1,182 @@
+"""The page's parts, its events, what they promise to ZeroGPU, and how faults become sentences."""
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import gradio as gr
+import pytest
+import torch
+
+from cxr.films.phantom import draw_film
+from cxr.prompts import READY_QUESTIONS
+from cxr.results import CxrError
+from cxr.space import desk as desks
+from cxr.space import faults
+from cxr.space.desk import Desk
+from cxr.space.examples import Example
+from cxr.space.handlers import Studied, Visit, _seen, pace
+from cxr.space.page import build_page, build_theme, choose_host
+from cxr.space.shelf import Shelf
+from tests.fakes import BARE_LLAMA, FakeEngine, fake_reader
+from tests.space.served import TRUTH, draw_examples
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> gr.Blocks:
+    reader = fake_reader(replace(BARE_LLAMA, problem="The adapter is gated."))
+    return build_page(Desk(reader), Shelf(reader.open, draw_examples(tmp_path)))
+
+
+def test_events_of_the_page_are_private(page: gr.Blocks) -> None:
+    public = {fn.api_name for fn in page.fns.values() if fn.api_visibility != "private"}
+    assert public == {"classify", "caption", "answer"}
+
+
+def test_nothing_of_an_example_is_told_beforehand(page: gr.Blocks) -> None:
+    config = json.dumps(page.get_config_file(), default=str)
+    assert "Drawn film 1" in config
+    assert TRUTH not in config and "example-1" not in config
+
+
+def test_the_page_names_the_problem_the_licence_and_what_is_missing(page: gr.Blocks) -> None:
+    config = json.dumps(page.get_config_file(), default=str)
+    for text in (
+        "The adapter is gated.",
+        "Built with Llama",
+        "European Union",
+        "Not fine-tuned, not calibrated",
+        *READY_QUESTIONS,
+    ):
+        assert text in config
+
+
+def test_what_a_visitor_leaves_is_deleted(page: gr.Blocks) -> None:
+    states = [block for block in page.blocks.values() if isinstance(block, gr.State)]
+    assert states and all(state.time_to_live == 3600 for state in states)
+    assert page.delete_cache == (300, 3600)
+
+
+def test_building_the_page_runs_no_model(tmp_path: Path) -> None:
+    reader = fake_reader()
+    build_page(Desk(reader), Shelf(reader.open, draw_examples(tmp_path)))
+    assert isinstance(reader.engine, FakeEngine) and reader.engine.encodings == 0
+
+
+def test_other_machines_reach_the_page_only_on_a_space() -> None:
+    assert choose_host({}) == "127.0.0.1"
+    assert choose_host({"SPACE_ID": "someone/reader"}) != "127.0.0.1"
+
+
+def test_the_theme_fetches_no_font() -> None:
+    assert not build_theme()._stylesheets
+
+
+def test_an_example_that_cannot_be_opened_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_text("no film")
+    broken = Example(tmp_path / "broken.png", "Broken", None, (), "", "", drawn=False)
+    shelf = Shelf(fake_reader().open, [broken, *draw_examples(tmp_path)])
+    assert [name for _, name in shelf.list_thumbnails()] == ["Drawn film 1, PA", "Drawn film 2, PA"]
+    with pytest.raises(CxrError):
+        shelf.find("Broken")
+
+
+def test_a_late_study_of_another_film_is_not_used() -> None:
+    reader = fake_reader()
+    first, second = (draw_film(seed, size=128).film for seed in (1, 2))
+    visit, studied = Visit("second", second), Studied("first", reader.study(first))
+    assert _seen(visit, studied) is second
+    assert _seen(visit, replace(studied, number="second")) is studied.study
+    with pytest.raises(CxrError, match="choose a film"):
+        _seen(None, studied)
+
+
+def test_pacing_keeps_the_last_and_closes_what_it_paces() -> None:
+    closed = []
+
+    def count() -> Iterator[int]:
+        try:
+            yield from range(1000)
+        finally:
+            closed.append(True)
+
+    assert list(pace(count(), pause=60)) == [0, 999]
+    assert list(pace(count(), pause=0)) == list(range(1000))
+    stream = pace(count())
+    next(stream)
+    stream.close()
+    assert len(closed) == 3
+
+
+def test_the_film_is_encoded_once_for_all_that_follows() -> None:
+    reader = fake_reader()
+    desk = Desk(reader)
+    study, _ = desk.read(draw_film(1, size=128).film)
+    list(desk.caption(study))
+    for _ in range(5):
+        list(desk.answer(study, "Is the heart enlarged?"))
+    assert isinstance(reader.engine, FakeEngine) and reader.engine.encodings == 1
+
+
+def test_leases_are_long_enough_and_no_longer_than_needed() -> None:
+    film = draw_film(1, size=128).film
+    study = fake_reader().study(film)
+    assert (
+        desks.estimate_reading(film)
+        < desks.estimate_writing(study)
+        < desks.estimate_writing(film, "question", ())
+        <= 60
+    )
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (CxrError("Send a film, not <b>."), "Send a film, not &lt;b&gt;."),
+        (RuntimeError("secret"), faults.GENERAL),
+        (torch.OutOfMemoryError("secret"), faults.NO_MEMORY),
+        (
+            gr.Error("You have exceeded your GPU quota", title="ZeroGPU quota exceeded"),
+            faults.ZERO_GPU["ZeroGPU quota exceeded"],
+        ),
+        (gr.Error("GPU task aborted", title="ZeroGPU worker error"), faults.ZERO_GPU["ZeroGPU worker error"]),
+    ],
+)
+def test_whatever_is_raised_becomes_a_sentence(raised: Exception, said: str, caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise raised
+
+    def fail_late() -> Iterator[int]:
+        yield 1
+        raise raised
+
+    twice = faults.guard(faults.guard(fail))  # as around a handler and around what it leases
+    with caplog.at_level(logging.INFO):
+        for run in (twice, lambda: list(faults.guard(fail_late)())):
+            with pytest.raises(gr.Error) as caught:
+                run()
+            assert caught.value.message == said and not caught.value.print_exception
+    assert "secret" not in caplog.text
+
+
+def test_every_error_of_zerogpu_has_a_sentence() -> None:
+    folder = Path(sys.modules["spaces"].__file__ or "").parent / "zero"
+    text = "".join((folder / name).read_text(encoding="utf-8") for name in ("client.py", "wrappers.py"))
+    for title in faults.ZERO_GPU:
+        assert f'error("{title}"' in text
+
+
+def test_a_fork_gives_the_same_answers() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.space.forked"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    answers = json.loads(run.stdout)
+    assert answers["forked"] == answers["direct"]
+    assert answers["direct"]["report"] == answers["direct"]["again"] and answers["direct"]["answer"]["finished"]

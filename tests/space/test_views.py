@@ -1,0 +1,122 @@
+"""Results become pictures, sentences, files and HTML."""
+
+import json
+
+import numpy as np
+import pytest
+
+from cxr.films.film import Film
+from cxr.findings import FINDINGS, NOT_LOOKED_FOR, Level
+from cxr.results import Classification, Report, Score, Turn, Verdict
+from cxr.space import markup, views
+from tests.fakes import BARE_LLAMA, EMBEDDED, fake_reader
+
+
+@pytest.fixture
+def film() -> Film:
+    """A ramp: dark on the left, bright on the right."""
+    return Film(np.tile(np.linspace(0, 1, 200, dtype=np.float32), (100, 1)), view="PA", warnings=("Something <odd>.",))
+
+
+@pytest.fixture
+def classification(film: Film) -> Classification:
+    reader = fake_reader()
+    return reader.classify(reader.study(film))
+
+
+def test_inverting_turns_air_white(film: Film) -> None:
+    plain, inverted = (np.asarray(views.render_film(film, views.Look(inverted=flag))) for flag in (False, True))
+    assert (plain[:, 0].max(), inverted[:, 0].min()) == (0, 255)
+
+
+def test_zooming_shows_the_part_around_the_centre_at_full_size(film: Film) -> None:
+    right = np.asarray(views.render_film(film, views.Look(zoom=4, across=1.0)))
+    assert right.shape == (100, 200)
+    assert right.min() > 0.7 * 255  # only the right quarter is seen
+
+
+@pytest.mark.parametrize("across", [0.0, 0.3, 1.0])
+def test_the_part_never_leaves_the_film(film: Film, across: float) -> None:
+    left, top, right, bottom = views.find_part(film, views.Look(3, across, 1 - across))
+    assert 0 <= left < right <= 200 and 0 <= top < bottom <= 100
+    assert right - left == pytest.approx(200 / 3)
+
+
+def test_a_click_is_found_again_on_the_film(film: Film) -> None:
+    look = views.Look(2, 0.75, 0.5)
+    assert views.aim(film, look, 100, 50) == pytest.approx((0.75, 0.5))  # the middle of the picture
+    assert views.aim(film, look, 200, 100) == pytest.approx((1.0, 0.75))  # its lower right corner
+
+
+def test_every_finding_stands_in_clinical_order_with_its_threshold_and_verdict(classification: Classification) -> None:
+    page = markup.show_findings(classification, EMBEDDED)
+    places = [page.index(f"<summary>{finding.name}<") for finding in FINDINGS]
+    assert places == sorted(places)
+    assert page.count("Present from 60%, absent below 30%") == 14
+    for verdict in Verdict:
+        assert f"{markup.SIGNS[verdict]} {verdict.value}" in page
+    for missing in NOT_LOOKED_FOR:
+        assert missing in page
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_the_level_says_of_what_it_speaks(level: Level) -> None:
+    shown = markup.show_findings(Classification((), level, ("Because <b>.",)), EMBEDDED)
+    assert level.value in shown and "of these 14" in shown and "Because &lt;b&gt;." in shown
+    assert "normal" not in shown.lower()
+
+
+def test_without_a_calibration_nothing_is_present_or_absent() -> None:
+    scores = tuple(Score(finding.key, 0.9) for finding in FINDINGS)
+    shown = markup.show_findings(Classification(scores, None, ()), BARE_LLAMA)
+    assert "Not fine-tuned, not calibrated" in shown and "90%" in shown
+    table = shown[shown.index("<tbody") :]
+    assert not any(verdict.value in table for verdict in (Verdict.PRESENT, Verdict.NOT_SURE))
+    assert all(level.value not in shown for level in Level)
+
+
+def test_who_answers_is_named_with_purpose_and_revisions() -> None:
+    shown = markup.show_identity(EMBEDDED)
+    for text in ("embedded Mllama", "embedded adapter", "01234567", "CPU, float32", "Research and teaching only"):
+        assert text in shown
+    assert "Llama" not in shown and "Meta" not in markup.show_licence(EMBEDDED)
+
+
+def test_llama_is_named_where_its_weights_answer() -> None:
+    shown = markup.show_identity(BARE_LLAMA)
+    assert "Built with Llama" in shown and "Not fine-tuned, not calibrated" in shown
+    assert "European Union" in markup.show_licence(BARE_LLAMA)
+
+
+def test_notes_are_escaped_and_absent_where_there_are_none(film: Film) -> None:
+    assert "Something &lt;odd&gt;." in markup.show_notes(film.warnings)
+    assert markup.show_notes(()) == ""
+
+
+def test_the_report_file_holds_the_report_its_warnings_and_its_author() -> None:
+    report = Report("Findings: a. Impression: b.", "a.", "b.", finished=True, warnings=("Blank.",))
+    text = views.write_report_file(report, EMBEDDED).decode()
+    assert text.startswith("Findings: a.\n\nImpression: b.")
+    assert all(part in text for part in ("Blank.", "Research and teaching only", "embedded adapter"))
+
+
+def test_the_findings_file_holds_what_the_endpoint_gives(classification: Classification) -> None:
+    content = json.loads(views.write_findings_file(classification, EMBEDDED))
+    assert [score["finding"] for score in content["scores"]] == [finding.key for finding in FINDINGS]
+    assert content["answered_by"]["adapter"] == "embedded adapter"
+
+
+def test_a_chat_becomes_finished_turns() -> None:
+    chat = [
+        {"role": "user", "content": [{"type": "text", "text": "Why?"}]},
+        {"role": "assistant", "content": "So."},
+        {"role": "user", "content": "Left?"},
+        {"role": "assistant", "content": ""},
+        {"role": "user", "content": "Stop"},
+    ]
+    assert views.read_turns(chat) == (Turn("Why?", "So."),)
+
+
+def test_a_film_is_described_with_its_view_and_side(film: Film) -> None:
+    assert "200 × 100 px" in views.describe_film(film) and "PA" in views.describe_film(film)
+    assert "patient's left is on the right" in views.describe_film(film)
