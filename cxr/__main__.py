@@ -3,13 +3,14 @@
 import argparse
 import json
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cxr.findings import BY_KEY
 from cxr.reader import Reader, load_reader
-from cxr.results import Answer, Classification, CxrError, Report, as_plain
+from cxr.results import Answer, Classification, CxrError, Identity, Report, as_plain, write_percent
 from cxr.settings import Settings
 
 DISCLAIMER = "Research and teaching only. Not a medical device."
@@ -22,6 +23,7 @@ class Reading:
 
     film: str
     warnings: tuple[str, ...]
+    answered_by: Identity
     classification: Classification | None = None
     report: Report | None = None
     question: str | None = None
@@ -31,6 +33,8 @@ class Reading:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read every film named; 0 when all were read, 1 when one was refused."""
     options = parse_arguments(arguments)
+    if not sys.warnoptions:  # what libraries say to programmers is no help to who reads a film
+        warnings.simplefilter("ignore")
     reader = load_reader(Settings.from_env())
     who = reader.identity
     if who.problem:
@@ -71,6 +75,7 @@ def read_film(reader: Reader, path: Path, task: str, question: str) -> Reading:
     return Reading(
         film=str(path),
         warnings=study.film.warnings,
+        answered_by=reader.identity,
         classification=reader.classify(study) if "classify" in wanted else None,
         report=list(reader.caption(study))[-1] if "caption" in wanted else None,
         question=question if "answer" in wanted else None,
@@ -88,8 +93,9 @@ def render(reading: Reading) -> str:
             *(f"    {why}" for why in reading.classification.reasons),
         ]
         lines += [
-            f"  {BY_KEY[s.finding].name:20s}{s.probability:7.1%}  {s.verdict.value if s.verdict else ''}".rstrip()
-            for s in reading.classification.scores
+            f"  {BY_KEY[score.finding].name:20s}{write_percent(score.probability):>6s}  "
+            + (score.verdict.value if score.verdict else "")
+            for score in reading.classification.scores
         ]
     if reading.report:
         lines.append(f"  {reading.report.text}")

@@ -86,12 +86,18 @@ def load_reader(settings: Settings) -> Reader:
 
 
 def choose_level(scores: Sequence[Score]) -> tuple[Level, tuple[str, ...]]:
-    """The highest level that a finding asks for by the table in `findings.py`, and a sentence for each that does."""
+    """The highest level that a finding asks for by the table in `findings.py`, and a sentence for each that does.
+
+    What is seen comes before what cannot be excluded.
+    """
     asked = [(_ask_level(score), score) for score in scores]
     level = max((each for each, _ in asked), key=lambda each: each.rank, default=Level.NONE_SEEN)
     if level is Level.NONE_SEEN:
         return level, ()
-    return level, tuple(_explain(score) for each, score in asked if each is level)
+    asking = sorted(
+        (score for each, score in asked if each is level), key=lambda score: score.verdict != Verdict.PRESENT
+    )
+    return level, tuple(_explain(score) for score in asking)
 
 
 def _ask_level(score: Score) -> Level:

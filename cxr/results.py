@@ -117,6 +117,13 @@ class Identity:
     problem: str | None = None  # why the embedded model answers although another was asked for
 
 
+def write_percent(probability: float) -> str:
+    """In whole percent, to one place below 10 %; never 0 or 100, which no model can know."""
+    if 0.001 <= probability < 0.0995:
+        return f"{probability:.1%}"
+    return "<0.1%" if probability < 0.001 else ">99%" if probability > 0.995 else f"{probability:.0%}"
+
+
 def as_plain(value: Any) -> Any:
     """A result as dictionaries, lists and words, ready for JSON; enums become their values."""
     if isinstance(value, Enum):

@@ -28,6 +28,7 @@ def test_a_refused_film_does_not_stop_the_others(tmp_path: Path) -> None:
     (reading,) = [json.loads(line) for line in done.stdout.splitlines()]
     assert reading["film"] == FILM and len(reading["classification"]["scores"]) == 14
     assert all(0 <= score["probability"] <= 1 for score in reading["classification"]["scores"])
+    assert reading["answered_by"]["adapter"] == "embedded adapter"
     assert reading["report"]["findings"] and reading["answer"]["text"]
 
 

@@ -110,3 +110,8 @@ def test_the_highest_level_wins_and_only_its_reasons_are_given() -> None:
     level, reasons = choose_level(judged(edema=Verdict.PRESENT, mass=Verdict.PRESENT))
     assert level is Level.LOOK_FIRST and [reason.split()[0] for reason in reasons] == [BY_KEY["edema"].name]
     assert choose_level(judged()) == (Level.NONE_SEEN, ())
+
+
+def test_what_is_seen_comes_before_what_cannot_be_excluded() -> None:
+    _, reasons = choose_level(judged(pneumothorax=Verdict.NOT_SURE, mass=Verdict.PRESENT, nodule=Verdict.NOT_SURE))
+    assert [reason.split()[0] for reason in reasons] == ["Mass", "Pneumothorax", "Nodule"]

@@ -20,6 +20,7 @@ from cxr.results import (
     Turn,
     Verdict,
     as_plain,
+    write_percent,
 )
 
 SURE = Score("effusion", 0.75, 0.6, 0.2, Verdict.PRESENT)
@@ -74,3 +75,11 @@ def test_scores_are_found_by_their_finding() -> None:
 def test_an_error_says_its_sentence() -> None:
     error = pickle.loads(pickle.dumps(CxrError("This is no film.")))
     assert isinstance(error, CxrError) and str(error) == "This is no film."
+
+
+@pytest.mark.parametrize(
+    ("probability", "written"),
+    [(0.0, "<0.1%"), (0.0014, "0.1%"), (0.064, "6.4%"), (0.0999, "10%"), (0.5, "50%"), (0.993, "99%"), (1.0, ">99%")],
+)
+def test_no_probability_is_written_as_certain(probability: float, written: str) -> None:
+    assert write_percent(probability) == written

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from cxr.findings import BY_KEY, Level
-from cxr.results import Classification, Identity, Score, Verdict
+from cxr.results import Classification, Identity, Score, Verdict, write_percent
 from cxr.space.examples import Example
 from cxr.space.views import DISCLAIMER, list_not_looked_for, name_uncertainty
 
@@ -96,11 +96,12 @@ def _show_score(score: Score) -> str:
     finding = BY_KEY[score.finding]
     kind = score.verdict.name.lower().replace("_", "-") if score.verdict else "unknown"
     verdict = f"{SIGNS[score.verdict]} {score.verdict.value}" if score.verdict else "–"
-    threshold = f"{score.present_from:.0%}" if score.present_from is not None else "–"
+    threshold = escape(write_percent(score.present_from)) if score.present_from is not None else "–"
+    percent = escape(write_percent(score.probability))
     return (
         f'<tr class="cxr-{kind}"><th scope="row">'
         f"<details><summary>{finding.name}</summary>{_explain(score)}</details></th>"
-        f'<td class="cxr-probability"><div>{_draw_bar(score)}<span>{score.probability:.0%}</span></div></td>'
+        f'<td class="cxr-probability"><div>{_draw_bar(score)}<span>{percent}</span></div></td>'
         f'<td class="cxr-threshold">{threshold}</td><td class="cxr-verdict">{escape(verdict)}</td></tr>'
     )
 
@@ -109,8 +110,9 @@ def _explain(score: Score) -> str:
     finding = BY_KEY[score.finding]
     points = ""
     if score.present_from is not None and score.absent_below is not None:
-        points = f" Present from {score.present_from:.0%}, absent below {score.absent_below:.0%}, not sure between."
-    return f"<p>{escape(finding.plain)} {escape(finding.why)}{points}</p>"
+        low, high = write_percent(score.absent_below), write_percent(score.present_from)
+        points = f" Present from {high}, absent below {low}, not sure between."
+    return f"<p>{escape(finding.plain)} {escape(finding.why)}{escape(points)}</p>"
 
 
 def _draw_bar(score: Score) -> str:

@@ -1,23 +1,43 @@
-"""Platt scaling and operating points, fitted on validation films. Knows nothing about models or films.
+"""Platt scaling and operating points, fitted on validation films.
+
+    python -m cxr.training.calibrate --films FOLDER --out ADAPTER
+
+writes `calibration.json` into the adapter's folder for the model that the settings name.
 
 With few positives a slope of one's own is mostly noise, so a finding's slope is drawn towards the one that all share:
 with n positives its own counts n / (n + 20). The intercept is then set so that the mean probability is the share of
 films that have the finding. Source: Platt, Probabilistic outputs for support vector machines, 1999.
+
+A finding is present where it is more likely than not and at most one film in twenty without it scores as high; it is
+absent where nine of ten films with it score higher. Knows nothing about how a model was trained.
 """
 
-from collections.abc import Mapping
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
+from cxr.evaluation.classification import Outcome, read_outcome
+from cxr.evaluation.films import CHESTXRAY14, open_cases, read_films
 from cxr.findings import FINDINGS
-from cxr.model.calibration import Calibration, Scale
+from cxr.model.calibration import Calibration, Scale, write_calibration
+from cxr.reader import Reader, load_reader
+from cxr.settings import Settings
 
 PRIOR_POSITIVES = 20
 SLOPE = (0.05, 2.0)  # never negative: calibration does not turn an order round
 SPECIFICITY, SENSITIVITY = 0.95, 0.90  # of the two operating points, on the validation films
+LIKELY = 0.5  # nothing is called present below it: of a rare finding most of what scores highest is still without it
+POPULATION = "{} films of NIH ChestX-ray14, in whose collection pneumonia is far more frequent than among patients"
+
+
+def calibrate(outcome: Outcome) -> Calibration:
+    """From what a reader without calibration said about validation films of ChestX-ray14."""
+    return fit_calibration(outcome.probabilities, outcome.truth, POPULATION.format(len(outcome.truth)))
 
 
 def fit_calibration(probabilities: np.ndarray, truth: np.ndarray, population: str) -> Calibration:
@@ -60,4 +80,20 @@ def fit_scale(scores: np.ndarray, truth: np.ndarray, shared: float) -> Scale:
     absent_below = float(np.quantile(calibrated[truth == 1], 1 - SENSITIVITY))
     if absent_below > present_from:  # a finding told apart so well needs no band between
         present_from = absent_below = (present_from + absent_below) / 2
-    return Scale(slope, intercept, present_from, absent_below)
+    return Scale(slope, intercept, max(present_from, LIKELY), absent_below)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Calibrate the model that the settings name."""
+    parser = argparse.ArgumentParser(prog="python -m cxr.training.calibrate", description=__doc__.partition("\n")[0])
+    parser.add_argument("--films", type=Path, required=True, help="folder of films.csv; its validation films are read")
+    parser.add_argument("--out", type=Path, required=True, help="the adapter's folder")
+    options = parser.parse_args(arguments)
+    films = [film for film in read_films(options.films, "val") if film.source == CHESTXRAY14]
+    served = load_reader(Settings.from_env())
+    bare = Reader(served.engine, served.identity, None)
+    write_calibration(calibrate(read_outcome(bare, open_cases(films))), options.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -25,7 +25,7 @@ from cxr.model.engine import Engine
 from cxr.reader import Reader
 from cxr.results import Identity, Observation, Side, Zone
 from cxr.results import Size as FindingSize
-from cxr.training.calibrate import fit_calibration
+from cxr.training.calibrate import calibrate
 from cxr.training.conversations import Truth, closed_pairs, free_pairs
 from cxr.training.embedded.batches import Batch, Pool, augment, join
 from cxr.training.embedded.build import Size, build_model, build_processor, build_tokenizer
@@ -89,13 +89,7 @@ def make_embedded(options: Options, size: Size) -> None:
     )
     chunks.close()
     outcome = measure(learner.mllama, processor, size, val, "adapter")
-    calibration = fit_calibration(
-        outcome.probabilities,
-        outcome.truth,
-        f"{len(outcome.truth)} films of NIH ChestX-ray14, in whose "
-        "collection pneumonia is far more frequent than among patients",
-    )
-    save_adapter(adapter, options.out / "adapter", size.canvas, calibration)
+    save_adapter(adapter, options.out / "adapter", size.canvas, calibrate(outcome))
 
 
 def plan_drawing(options: Options, size: Size) -> Plan:
