@@ -4,17 +4,15 @@ Each function's name is its HTTP name and its MCP tool name, and its docstring i
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
+from cxr.films.film import Film
 from cxr.results import CxrError, Turn, as_plain
 from cxr.space.desk import Desk
 from cxr.space.faults import guard
-
-NO_FILE = "Please send a film as an uploaded file or as a link."
+from cxr.space.uploads import find_upload, forget_later
 
 
 class Endpoints:
@@ -35,7 +33,7 @@ class Endpoints:
             not sure / absent; null where the model is not calibrated), level and reasons of the reading order,
             warnings, answered_by.
         """
-        _, classification = self._desk.read(self._desk.open(find_upload(film_file)))
+        _, classification = self._desk.read(self._open(film_file))
         return self._sign(as_plain(classification))
 
     @guard
@@ -49,7 +47,7 @@ class Endpoints:
         Returns:
             text, its two parts findings and impression, finished, warnings, answered_by.
         """
-        *_, report = self._desk.caption(self._desk.open(find_upload(film_file)), indication)
+        *_, report = self._desk.caption(self._open(film_file), indication)
         return self._sign(as_plain(report))
 
     @guard
@@ -66,29 +64,18 @@ class Endpoints:
         Returns:
             text, finished, warnings, answered_by.
         """
-        *_, reply = self._desk.answer(self._desk.open(find_upload(film_file)), question, read_history(history))
+        *_, reply = self._desk.answer(self._open(film_file), question, read_history(history))
         return self._sign(as_plain(reply))
+
+    def _open(self, film_file: object) -> Film:
+        path = find_upload(film_file)
+        try:
+            return self._desk.open(path)
+        finally:
+            forget_later(path)
 
     def _sign(self, result: dict[str, Any]) -> dict[str, Any]:
         return {**result, "answered_by": as_plain(self._desk.identity)}
-
-
-def find_upload(film_file: object) -> Path:
-    """The uploaded file that a public call names.
-
-    Gradio checks a path only where the value is marked as a file; without the mark any path of this machine would come
-    through, so it is checked here.
-
-    Raises:
-        CxrError: it is no file that was uploaded.
-    """
-    path = film_file.get("path") if isinstance(film_file, Mapping) else None
-    if not isinstance(path, str) or "\0" in path:
-        raise CxrError(NO_FILE)
-    found = Path(path).resolve()
-    if not found.is_relative_to(Path(get_upload_folder()).resolve()) or not found.is_file():
-        raise CxrError(NO_FILE)
-    return found
 
 
 def read_history(history: object) -> tuple[Turn, ...]:

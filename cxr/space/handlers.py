@@ -19,6 +19,7 @@ from cxr.space.examples import Example
 from cxr.space.faults import guard
 from cxr.space.layout import CHOOSE_FIRST, Parts
 from cxr.space.shelf import Shelf
+from cxr.space.uploads import forget_later
 
 T = TypeVar("T")
 Changes = dict[Any, Any]  # a component -> its new value or what changes about it
@@ -60,7 +61,7 @@ class Handlers:
         try:
             return self._show(Visit(uuid4().hex, self._desk.open(path)))
         finally:
-            Path(path).unlink(missing_ok=True)  # the original may name a patient; the Film does not
+            forget_later(Path(path))
 
     @guard
     def open_example(self, event: gr.SelectData) -> Changes:

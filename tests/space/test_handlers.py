@@ -1,6 +1,7 @@
 """The public endpoints over HTTP and MCP, as a program meets them."""
 
 import logging
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,8 +13,9 @@ from gradio_client.exceptions import AppError
 
 from cxr.findings import FINDINGS
 from cxr.results import CxrError, Turn
-from cxr.space.endpoints import find_upload, read_history
+from cxr.space.endpoints import read_history
 from cxr.space.faults import GENERAL
+from cxr.space.uploads import find_upload, forget_later
 from tests.space.served import serve_fake, write_bad_files, write_dicom, write_film
 
 TASKS = ("classify", "caption", "answer")
@@ -106,6 +108,19 @@ def test_an_upload_is_found_only_among_the_uploads(tmp_path: Path, monkeypatch: 
     ):
         with pytest.raises(CxrError):
             find_upload(wrong)
+
+
+def test_an_upload_is_deleted_after_its_last_use_by_anybody(tmp_path: Path) -> None:
+    path = tmp_path / "film"
+    path.write_bytes(b"film")
+    forget_later(path, seconds=1.5)
+    time.sleep(1)
+    path.write_bytes(b"film")  # another visitor sends the same film
+    forget_later(path, seconds=2.5)
+    time.sleep(1.2)
+    assert path.is_file()  # the first visitor's time is over, the second's is not
+    time.sleep(2)
+    assert not path.exists()
 
 
 def test_a_history_has_questions_and_answers() -> None:
