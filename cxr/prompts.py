@@ -16,7 +16,9 @@ Choose = Callable[[Sequence[str]], str]  # picks one wording
 
 YES_NO = ("Yes", "No")  # the options of a closed question; each is one token in the Llama 3 vocabulary
 MAX_QUESTION = 500  # characters
+MAX_ANSWER = 1000  # characters of an earlier answer
 MAX_TURNS = 8  # earlier questions a conversation carries
+MAX_HISTORY = 4000  # characters of all of them; the oldest are left out first
 REPORT_REQUEST = "Write the report of this chest film."
 READY_QUESTIONS = (  # for students; the embedded model was taught all of them
     "What does this film show?",
@@ -62,12 +64,25 @@ def build_conversation(request: str, history: Sequence[Turn] = ()) -> list[Messa
     """
     turns = [
         message
-        for turn in history[-MAX_TURNS:]
-        for message in (_say("user", clean(turn.question)), _say("assistant", turn.answer.strip()))
+        for question, answer in _keep_turns(history)
+        for message in (_say("user", question), _say("assistant", answer))
     ]
     turns.append(_say("user", request))
     turns[0]["content"].insert(0, {"type": "image"})
     return turns
+
+
+def _keep_turns(history: Sequence[Turn]) -> list[tuple[str, str]]:
+    """The latest turns that fit, oldest first; whoever calls the public endpoint writes both of their texts."""
+    kept: list[tuple[str, str]] = []
+    room = MAX_HISTORY
+    for turn in reversed(history[-MAX_TURNS:]):
+        texts = clean(turn.question), clean(turn.answer, MAX_ANSWER)
+        room -= sum(map(len, texts))
+        if room < 0:
+            break
+        kept.insert(0, texts)
+    return kept
 
 
 def add_answer(conversation: Sequence[Message], answer: str) -> list[Message]:
@@ -141,8 +156,13 @@ def _sentence(text: str) -> str:
 # --- findings read back from text -----------------------------------------------------------------------------------
 
 _FINDINGS = [(finding, re.compile(rf"\b(?:{'|'.join(finding.aliases)})\b")) for finding in FINDINGS]
-_BREAK = re.compile(r"[.;:\n]|\b(?:but|however|although|except|with)\b")
-_DENIAL = re.compile(r"\b(?:no|not|without|nor|neither|none|free of|absence of|negative for|excluded?|rules? out)\b")
+_BREAK = re.compile(r"[.;:\n]|,\s+(?=(?:an?|there)\b)|\b(?:but|however|although|except|with)\b")
+_OPEN = re.compile(
+    r"\b(?:cannot|can not|could not|not) be (?:excluded|ruled out)|\bnot excluded\b"
+)  # neither yes nor no
+_DENIAL = re.compile(
+    r"\b(?:no(?! (?:\w+ )?change)|not|without|nor|neither|none|free of|absence of|negative for|excluded?|rules? out)\b"
+)
 _DENIAL_AFTER = re.compile(r"^\W*(?:\w+\W+){0,4}?(?:not (?:seen|identified|present|shown)|absent|excluded|ruled out)\b")
 _PART = re.compile(r",|\band\b|\bor\b")
 
@@ -150,11 +170,12 @@ _PART = re.compile(r",|\band\b|\bor\b")
 def read_statements(text: str) -> tuple[Statement, ...]:
     """What a text asserts or denies about the 14 findings; a rule-based reader of our own, not CheXbert.
 
-    A denial reaches to the end of its clause: "no effusion, mass or nodule" denies three. A finding named
+    A denial reaches to the end of its clause: "no effusion, mass or nodule" denies three. What "cannot be excluded" is
+    neither asserted nor denied. A finding named
     twice with the same verdict appears once, with the side, zone and size that were named first.
     """
     found: dict[tuple[str, bool], Observation] = {}
-    for clause in _BREAK.split(text.lower()):
+    for clause in (part for part in _BREAK.split(text.lower()) if not _OPEN.search(part)):
         for finding, pattern in _FINDINGS:
             for match in pattern.finditer(clause):
                 denied = bool(_DENIAL.search(clause[: match.start()]) or _DENIAL_AFTER.match(clause[match.end() :]))

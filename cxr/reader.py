@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxr.films.film import Film
+from cxr.checks import check_report
+from cxr.films.film import Film, View
 from cxr.films.open import open_film
 from cxr.findings import BY_KEY, FINDINGS, Level
 from cxr.model.calibration import Calibration
@@ -34,13 +35,13 @@ class Reader:
         self.identity = identity
         self.calibration = calibration
 
-    def open(self, path: str | Path) -> Film:
-        """A file as a film; needs no model.
+    def open(self, path: str | Path, view: View | None = None) -> Film:
+        """A file as a film; needs no model. `view`: what is known where the file does not say.
 
         Raises:
             CxrError: it cannot be read, and why.
         """
-        return open_film(path)
+        return open_film(path, view)
 
     def study(self, film: Film) -> Study:
         """Encode a film; the vision encoder runs here and nowhere else."""
@@ -51,18 +52,20 @@ class Reader:
         conversations = [build_conversation(ask_finding(finding)) for finding in FINDINGS]
         yes = self.engine.score(study.encoded, conversations, YES_NO)[:, YES_NO.index("Yes")]
         scores = tuple(self._calibrate(finding.key, float(p)) for finding, p in zip(FINDINGS, yes, strict=True))
-        level, reasons = choose_level(scores) if self.calibration else (None, ())
+        known = all(score.verdict for score in scores)  # a finding that was never calibrated may be there
+        level, reasons = choose_level(scores) if known else (None, ())
         return Classification(scores, level, reasons, study.film.warnings)
 
     def _calibrate(self, finding: str, probability: float) -> Score:
         return self.calibration.score(finding, probability) if self.calibration else Score(finding, probability)
 
     def caption(self, study: Study, indication: str = "") -> Iterator[Report]:
-        """The report as it is written; the last one is finished."""
+        """The report as it is written; the last one is finished and held against the classification."""
         text = ""
         for text in _grow(self.engine.stream(study.encoded, build_conversation(ask_report(indication)))):
             yield Report(text, *parse_report(text), finished=False, warnings=study.film.warnings)
-        yield Report(text, *parse_report(text), finished=True, warnings=study.film.warnings)
+        doubts = check_report(text, self.classify(study).scores)
+        yield Report(text, *parse_report(text), finished=True, warnings=(*study.film.warnings, *doubts))
 
     def answer(self, study: Study, question: str, history: Sequence[Turn] = ()) -> Iterator[Answer]:
         """The answer as it is written; the last one is finished.

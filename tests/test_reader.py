@@ -60,6 +60,13 @@ def test_without_a_calibration_nothing_is_called_present_or_absent() -> None:
     assert result.level is None and all(score.verdict is None for score in result.scores)
 
 
+def test_one_finding_without_a_calibration_leaves_the_film_without_a_level() -> None:
+    some = Calibration({f.key: Scale(1.0, -40.0, 0.6, 0.4) for f in FINDINGS[1:]}, "nobody")
+    reader = Reader(tiny_engine(), WHO, some)
+    result = reader.classify(reader.study(noise_film()))
+    assert result.level is None and [score.verdict for score in result.scores] == [None] + [Verdict.ABSENT] * 13
+
+
 def test_what_was_said_in_the_chat_cannot_change_a_classification(reader: Reader) -> None:
     study = reader.study(noise_film())
     before = reader.classify(study)
@@ -71,6 +78,15 @@ def test_a_report_grows_and_is_finished_once(reader: Reader) -> None:
     reports = list(reader.caption(reader.study(noise_film()), "cough"))
     assert [report.finished for report in reports] == [False] * (len(reports) - 1) + [True]
     assert all(later.text.startswith(earlier.text) for earlier, later in pairwise(reports))
+
+
+def test_a_finished_report_is_held_against_the_classification(reader: Reader) -> None:
+    reader.engine.stream = lambda *_: iter(["Findings: There is a mass. ", "Impression: A mass."])
+    study = reader.study(noise_film())
+    never = Calibration({finding.key: Scale(1.0, -40.0, 0.6, 0.4) for finding in FINDINGS}, "nobody")
+    *earlier, last = Reader(reader.engine, WHO, never).caption(study)
+    assert last.warnings[-1] == "The report names a mass, which the classification calls absent."
+    assert earlier and all(report.warnings == study.film.warnings for report in earlier)
 
 
 def test_the_history_and_the_indication_reach_the_model(reader: Reader) -> None:

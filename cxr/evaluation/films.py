@@ -14,7 +14,7 @@ from pathlib import Path
 from cxr.films.film import Film, View
 from cxr.films.open import open_film
 from cxr.films.phantom import draw_film
-from cxr.findings import BY_KEY, FINDINGS, FROM_NIH
+from cxr.findings import BY_KEY, FINDINGS, FROM_KERMANY, FROM_NIH
 from cxr.results import Observation
 
 CHESTXRAY14 = "nih_cxr14"
@@ -71,7 +71,7 @@ def read_row(row: dict[str, str], folder: Path) -> RealFilm:
         present = {FROM_NIH[label] for label in labels & set(FROM_NIH)}
         absent = set(BY_KEY) - present if labels else set()
     else:
-        present = {"pneumonia"} & {label.lower() for label in labels}
+        present = {FROM_KERMANY[label] for label in labels & set(FROM_KERMANY)}
         absent = {"pneumonia"} if "No Finding" in labels else set()
     return RealFilm(
         folder / row["file"],

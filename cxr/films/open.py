@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cxr.films.dicom import read_dicom
-from cxr.films.film import Film
+from cxr.films.film import Film, View
 from cxr.films.picture import read_picture
 from cxr.films.quality import check_film
 from cxr.results import CxrError
@@ -31,8 +31,12 @@ STRANGERS = (  # first bytes of what people choose by mistake
 )
 
 
-def open_film(path: str | Path) -> Film:
+def open_film(path: str | Path, view: View | None = None) -> Film:
     """Read one film, PNG, JPEG, TIFF, WebP or DICOM, told by its first bytes and not by its name.
+
+    Args:
+        path: The file.
+        view: What is known of the view where the file does not say.
 
     Returns:
         The film and what is worth knowing about it, without any identifier.
@@ -43,7 +47,8 @@ def open_film(path: str | Path) -> Film:
     path = Path(path).absolute()
     head = _read_head(path)
     film = read_dicom(path) if is_dicom(head) else read_picture(path) if is_picture(head) else _refuse(head)
-    return replace(film, warnings=film.warnings + check_film(film.pixels))
+    view = film.view or view
+    return replace(film, view=view, warnings=film.warnings + check_film(film.pixels, view))
 
 
 def is_picture(head: bytes) -> bool:
@@ -67,7 +72,7 @@ def is_dicom(head: bytes) -> bool:
 def _read_head(path: Path) -> bytes:
     try:
         if not path.is_file():
-            raise CxrError("There is no such file.")
+            raise CxrError("This is a folder, not a film." if path.is_dir() else "There is no such file.")
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise CxrError(f"This file is too large; up to {MAX_BYTES // 2**20} MB can be read.")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, TiffImagePlugin
+from PIL import Image, ImageFile, ImageOps, TiffImagePlugin
 
 from cxr.films.film import Film, shrink
 from cxr.films.greys import mix_colours, stretch
@@ -12,9 +12,12 @@ from cxr.results import CxrError
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 32  # px; below it there is nothing to read
+MAX_RATIO = 20  # of the long to the short side
+DIM = 64  # of 255: a 16-bit picture in colour that stays below was cut to a few greys
 TIFF_PHOTOMETRIC, WHITE_IS_ZERO = 262, 0  # TIFF 6.0, section 8
 
 DAMAGED = "This picture is damaged, cut off or stored in a rare way; please save it again as PNG or 8-bit JPEG."
+DEEP_COLOUR = "This 16-bit picture is stored in colour or with transparency; please save it as 16-bit grey."
 SEVERAL = "This file holds several pictures; only the first one is read."
 
 
@@ -48,10 +51,13 @@ def check_size(width: int, height: int, limit: int) -> None:
         raise CxrError(f"This picture is too large; up to {limit // 10**6} megapixels can be read.")
     if min(width, height) < MIN_SIDE:
         raise CxrError(f"This picture is only {width} x {height} dots large, too small to be a film.")
+    if max(width, height) > MAX_RATIO * min(width, height):
+        raise CxrError(f"This picture is {width} x {height} dots large, too narrow to be a film.")
 
 
 def _develop(image: Image.Image) -> Film:
     warnings: tuple[str, ...] = (SEVERAL,) if _has_more_pictures(image) else ()
+    deep = _is_deep(image)
     white_is_zero = _is_white_zero(image)  # before loading: a loaded picture may be another object
     image = ImageOps.exif_transpose(image)
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
@@ -60,7 +66,10 @@ def _develop(image: Image.Image) -> Film:
     if image.mode in ("1", "L"):
         pixels = np.asarray(image.convert("L"), dtype=np.float32) / 255
     else:
-        pixels, colour = mix_colours(_lay_on_black(image))
+        flat = _lay_on_black(image)
+        if deep and np.asarray(flat).max() < DIM:
+            raise CxrError(DEEP_COLOUR)
+        pixels, colour = mix_colours(flat)
         warnings += colour
     return Film(shrink(pixels), None, warnings)
 
@@ -76,6 +85,11 @@ def _lay_on_black(image: Image.Image) -> Image.Image:
 def _is_white_zero(image: Image.Image) -> bool:
     """Whether small numbers are white; Pillow turns only 1- and 8-bit TIFFs itself."""
     return isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(TIFF_PHOTOMETRIC) == WHITE_IS_ZERO
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether colours or transparent greys have 16 bits, of which Pillow keeps the upper 8."""
+    return isinstance(image, ImageFile.ImageFile) and any("16" in str(tile.args) for tile in image.tile)
 
 
 def _has_more_pictures(image: Image.Image) -> bool:

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
+from cxr.films.film import View
+from cxr.results import CxrError
+
 SMALL_SIDE = 128  # px
 LONG_SIDE = 2.2  # times the short one
 BLANK, FLAT = 0.01, 0.05  # standard deviation of the greys
@@ -33,25 +36,32 @@ MEAN_FILM = np.array(
     dtype=np.float32,
 )
 
-SAY_BLANK = "This film is blank, or next to it."
+SAY_BLANK = "This film is blank, or next to it, so there is nothing to read."
 SAY_FLAT = "This film has so little contrast that fine detail is lost."
 SAY_SMALL = "This picture is very small; fine detail cannot be seen on it."
 SAY_LONG = "This picture is unusually long or wide; it may show only a part of a film, or more than a film."
 SAY_BURNT_OUT = "Much of this film is pure white, and what was there cannot be seen."
 SAY_SUNK = "Much of this film is pure black, and what was there cannot be seen."
-SAY_INVERTED = "This film looks inverted (air white, bone black); invert it before trusting what is said."
-SAY_TURNED = "This film looks turned sideways or upside down; turn it before trusting what is said."
-SAY_STRANGE = "This does not look like an upright frontal chest film."
+SAY_INVERTED = (
+    "This film looks inverted (air white, bone black), so what is said of it cannot be trusted; send it with air black."
+)
+SAY_TURNED = "This film looks turned sideways or upside down, so what is said of it cannot be trusted; send it upright."
+SAY_STRANGE = "This does not look like an upright frontal chest film, so what is said of it cannot be trusted."
+SAY_LATERAL = "This is a side view (lateral); the findings are those of frontal films, and sides cannot be told."
 
 
-def check_film(pixels: np.ndarray) -> tuple[str, ...]:
-    """Warnings about a film, H x W float32 in 0..1: plain sentences, none for an ordinary frontal film."""
+def check_film(pixels: np.ndarray, view: View | None = None) -> tuple[str, ...]:
+    """Warnings about a film, H x W float32 in 0..1: plain sentences, none for an ordinary frontal film.
+
+    Raises:
+        CxrError: it is blank.
+    """
     if pixels.std() < BLANK:
-        return (SAY_BLANK,)
-    return tuple(_find_warnings(pixels))
+        raise CxrError(SAY_BLANK)
+    return tuple(_find_warnings(pixels, view))
 
 
-def _find_warnings(pixels: np.ndarray) -> Iterator[str]:
+def _find_warnings(pixels: np.ndarray, view: View | None) -> Iterator[str]:
     short, long = sorted(pixels.shape)
     if short < SMALL_SIDE:
         yield SAY_SMALL
@@ -63,7 +73,10 @@ def _find_warnings(pixels: np.ndarray) -> Iterator[str]:
         yield SAY_BURNT_OUT
     if (pixels < 0.01).mean() > SUNK:
         yield SAY_SUNK
-    yield from _compare(pixels)
+    if view == "lateral":
+        yield SAY_LATERAL
+    else:
+        yield from _compare(pixels)
 
 
 def _compare(pixels: np.ndarray) -> Iterator[str]:

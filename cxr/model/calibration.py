@@ -13,6 +13,7 @@ from pathlib import Path
 from cxr.results import CxrError, Score, Verdict
 
 FILE = "calibration.json"
+MAX_SCALE = 100.0  # of slope and intercept, beyond which every probability is 0 or 1
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ def logit(probability: float) -> float:
 
 
 def sigmoid(value: float) -> float:
-    """The inverse of `logit`."""
-    return 1 / (1 + math.exp(-value))
+    """The inverse of `logit`, exact at both ends of the range."""
+    return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
 
 
 def read_calibration(folder: Path) -> Calibration | None:
@@ -73,9 +74,17 @@ def read_calibration(folder: Path) -> Calibration | None:
         scales = {
             key: Scale(**{name: float(value) for name, value in row.items()}) for key, row in data["findings"].items()
         }
-        return Calibration(scales, str(data["population"]))
+        calibration = Calibration(scales, str(data["population"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CxrError(f"The adapter's {FILE} cannot be read ({type(error).__name__}).") from error
+    if not all(map(_is_sound, scales.values())):
+        raise CxrError(f"The adapter's {FILE} holds figures that make no sense.")
+    return calibration
+
+
+def _is_sound(scale: Scale) -> bool:
+    lines = abs(scale.slope) <= MAX_SCALE and abs(scale.intercept) <= MAX_SCALE  # false for what is not a number
+    return lines and 0 <= scale.absent_below <= scale.present_from <= 1
 
 
 def write_calibration(calibration: Calibration, folder: Path) -> None:

@@ -3,22 +3,14 @@
 Safetensors only, no remote code, revisions pinned when given. Knows nothing about what the model is asked.
 """
 
-import json
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
 from peft import PeftConfig, PeftModel
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForImageTextToText,
     AutoProcessor,
@@ -27,8 +19,10 @@ from transformers import (
     MllamaProcessor,
 )
 
+from cxr.films.film import MAX_SIDE
 from cxr.model.calibration import Calibration, read_calibration
 from cxr.model.engine import Engine
+from cxr.model.sources import Source, fetch, hash_weights, read_json
 from cxr.results import CxrError, Identity
 from cxr.settings import Settings
 
@@ -36,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 EMBEDDED = Path(__file__).with_name("embedded")
 CONFIG = "cxr_config.json"  # what we record with an adapter: {"canvas": side in px, ...}
-FILES = ["*.json", "*.safetensors", "*.jinja", "tokenizer.model"]  # nothing that can run code is ever fetched
 LLAMA = "unsloth/Llama-3.2-11B-Vision-Instruct"
 LLAMA_4BIT = f"{LLAMA}-unsloth-bnb-4bit"
 LLAMA_NAMES = {
@@ -45,6 +38,7 @@ LLAMA_NAMES = {
     LLAMA_4BIT,
     f"{LLAMA}-bnb-4bit",
 }  # one base, four names
+PRECISIONS = ("bf16", "4bit", "float32")
 BF16_BYTES = 32 << 30  # free GPU memory from which the 11B runs in bf16: 20 GiB of weights, caches and room
 
 
@@ -55,15 +49,6 @@ class Loaded:
     engine: Engine
     calibration: Calibration | None
     identity: Identity
-
-
-@dataclass(frozen=True)
-class Source:
-    """Files on disk and where they came from."""
-
-    folder: Path
-    name: str
-    revision: str | None  # the Hub's commit; None for a folder
 
 
 def load(settings: Settings) -> Loaded:
@@ -80,8 +65,11 @@ def load(settings: Settings) -> Loaded:
 
 def load_embedded() -> Loaded:
     """The small Mllama and its adapter that ship with the code."""
+    adapter = EMBEDDED / "adapter"
     return _assemble(
-        Source(EMBEDDED, "embedded Mllama", None), Source(EMBEDDED / "adapter", "embedded adapter", None), None
+        Source(EMBEDDED, "embedded Mllama", hash_weights(EMBEDDED)),
+        Source(adapter, "embedded adapter", hash_weights(adapter)),
+        None,
     )
 
 
@@ -89,36 +77,30 @@ def load_named(settings: Settings) -> Loaded:
     """The base and adapter of the settings.
 
     Raises:
-        CxrError: one of them cannot be reached, is gated, is not safetensors, or they do not belong together.
+        CxrError: one of them cannot be reached, is gated, is not safetensors, is damaged or too large for this machine,
+            or they do not belong together.
     """
+    precision = check_precision(settings.precision or choose_precision())
     adapter = fetch(settings.adapter, settings.adapter_revision, settings.token) if settings.adapter else None
     named = settings.base or _read_base(adapter)
-    precision = settings.precision or choose_precision()
-    base_name = (LLAMA_4BIT if precision == "4bit" else LLAMA) if named in LLAMA_NAMES else named
     if adapter is not None:
         check_base(adapter, named)
-    return _assemble(fetch(base_name, settings.base_revision, settings.token), adapter, precision)
-
-
-def fetch(name: str, revision: str | None, token: str | None) -> Source:
-    """A folder as it is, or a Hub repository's files at one commit.
-
-    Raises:
-        CxrError: what is wrong with the repository, and what to do.
-    """
-    if Path(name).is_dir():
-        return Source(Path(name), name, None)
+    if named in LLAMA_NAMES and not torch.cuda.is_available():
+        raise CxrError(f"{named} needs a GPU of 16 GB or more, and there is none here.")
+    base = fetch(choose_repository(named, precision, settings.base_revision), settings.base_revision, settings.token)
     try:
-        folder = Path(snapshot_download(name, revision=revision, token=token, allow_patterns=FILES))
-    except GatedRepoError as error:
-        raise CxrError(f"{name} is gated: accept its terms on the Hub and set HF_TOKEN to a read token.") from error
-    except RevisionNotFoundError as error:
-        raise CxrError(f"{name} has no revision {revision}.") from error
-    except (RepositoryNotFoundError, HFValidationError) as error:
-        raise CxrError(f"{name} was not found on the Hub; if it is private, set HF_TOKEN to a read token.") from error
-    except (HfHubHTTPError, OSError) as error:  # the library's word for an unreachable Hub is an OSError too
-        raise CxrError(f"{name} could not be fetched from the Hub ({type(error).__name__}).") from error
-    return Source(folder, name, folder.name)
+        return _assemble(base, adapter, precision)
+    except (ImportError, OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+        if isinstance(error, CxrError):
+            raise
+        raise CxrError(f"{base.name} could not be loaded ({type(error).__name__}).") from error
+
+
+def choose_repository(named: str, precision: str, revision: str | None) -> str:
+    """Llama's ungated mirror, quantised already for 4 bits; with a revision the very repository that has it."""
+    if named not in LLAMA_NAMES or revision:
+        return named
+    return LLAMA_4BIT if precision == "4bit" else LLAMA
 
 
 def choose_precision() -> str:
@@ -126,6 +108,19 @@ def choose_precision() -> str:
     if not torch.cuda.is_available():
         return "float32"
     return "bf16" if torch.cuda.mem_get_info()[0] >= BF16_BYTES else "4bit"
+
+
+def check_precision(precision: str) -> str:
+    """The same, if it is one and can be had here.
+
+    Raises:
+        CxrError: it cannot.
+    """
+    if precision not in PRECISIONS:
+        raise CxrError(f"The precision must be one of {', '.join(PRECISIONS)}, not {precision}.")
+    if precision != "float32" and not torch.cuda.is_available():
+        raise CxrError(f"The precision {precision} needs a GPU, and there is none here.")
+    return precision
 
 
 def check_base(adapter: Source, base: str) -> None:
@@ -137,23 +132,18 @@ def check_base(adapter: Source, base: str) -> None:
 
 
 def _read_base(adapter: Source | None) -> str:
-    config = _read_json(adapter.folder / "adapter_config.json") if adapter else {}
-    if config.get("peft_type") != "LORA":
-        raise CxrError("The adapter has no readable adapter_config.json of a LoRA.")
-    return str(config.get("base_model_name_or_path"))
-
-
-def _read_json(path: Path) -> dict[str, object]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}
+    config = read_json(adapter.folder / "adapter_config.json") if adapter else {}
+    base = config.get("base_model_name_or_path")
+    if config.get("peft_type") != "LORA" or not isinstance(base, str):
+        raise CxrError("The adapter has no readable adapter_config.json of a LoRA that names its base.")
+    return base
 
 
 def _assemble(base: Source, adapter: Source | None, precision: str | None) -> Loaded:
     model = load_base(base, precision or "float32")
     processor = AutoProcessor.from_pretrained(base.folder)
+    if not processor.chat_template:
+        raise CxrError(f"{base.name} has no chat template, so it cannot be asked anything.")
     calibration = None
     if adapter is not None:
         model = add_adapter(model, adapter)
@@ -166,16 +156,16 @@ def load_base(base: Source, precision: str) -> MllamaForConditionalGeneration:
     """The base in float32 on the CPU, or in bf16 or NF4 on the GPU.
 
     Raises:
-        CxrError: the folder holds no Mllama in safetensors, or it does not fit.
+        CxrError: the folder holds no Mllama in safetensors.
     """
     if not any(base.folder.glob("*.safetensors")):
         raise CxrError(f"{base.name} has no weights as safetensors; other formats can run code and are refused.")
-    if _read_json(base.folder / "config.json").get("model_type") != "mllama":
+    if read_json(base.folder / "config.json").get("model_type") != "mllama":
         raise CxrError(f"{base.name} is not a Llama 3.2 Vision (Mllama) model.")
     options: dict[str, object] = {"dtype": torch.float32 if precision == "float32" else torch.bfloat16}
     if torch.cuda.is_available():
         options["device_map"] = {"": "cuda"}
-    stored = _read_json(base.folder / "config.json").get("quantization_config")
+    stored = read_json(base.folder / "config.json").get("quantization_config")
     if precision == "4bit" and not stored:
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
@@ -183,12 +173,9 @@ def load_base(base: Source, precision: str) -> MllamaForConditionalGeneration:
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=torch.bfloat16,
         )
-    try:
-        model = AutoModelForImageTextToText.from_pretrained(
-            base.folder, use_safetensors=True, local_files_only=True, **options
-        )
-    except (OSError, ValueError, RuntimeError) as error:  # torch's out-of-memory error is a RuntimeError
-        raise CxrError(f"{base.name} could not be loaded ({type(error).__name__}).") from error
+    model = AutoModelForImageTextToText.from_pretrained(
+        base.folder, use_safetensors=True, local_files_only=True, **options
+    )
     return cast(MllamaForConditionalGeneration, model)
 
 
@@ -218,9 +205,15 @@ def add_adapter(model: MllamaForConditionalGeneration, adapter: Source) -> Mllam
 
 
 def choose_canvas(adapter: Source | None, processor: MllamaProcessor) -> int:
-    """The recorded side in px; without a record 2 x 2 tiles, as the stock processor cuts a film of 1024 px."""
-    recorded = _read_json(adapter.folder / CONFIG).get("canvas") if adapter else None
-    if isinstance(recorded, int):
+    """The recorded side in px; without a record 2 x 2 tiles, as the stock processor cuts a film of 1024 px.
+
+    Raises:
+        CxrError: what is recorded is no side of a canvas.
+    """
+    recorded = read_json(adapter.folder / CONFIG).get("canvas") if adapter else None
+    if recorded is not None:
+        if type(recorded) is not int or not 16 <= recorded <= MAX_SIDE:  # true is an int too
+            raise CxrError(f"The adapter's {CONFIG} records a canvas of {recorded}, not of 16 to {MAX_SIDE} px.")
         return recorded
     tile = int(processor.image_processor.size["height"])
     return tile * 2 if processor.image_processor.max_image_tiles >= 4 else tile

@@ -10,7 +10,7 @@ from typing import Any
 
 import spaces
 
-from cxr.films.film import Film
+from cxr.films.film import Film, View
 from cxr.reader import Reader, Study
 from cxr.results import Answer, Classification, Identity, Report, Turn
 from cxr.space.faults import guard
@@ -46,13 +46,13 @@ class Desk:
         """Who is answering."""
         return self._reader.identity
 
-    def open(self, path: str | Path) -> Film:
-        """A file as a film; needs no GPU.
+    def open(self, path: str | Path, view: View | None = None) -> Film:
+        """A file as a film; needs no GPU. `view`: what is known where the file does not say.
 
         Raises:
             CxrError: it cannot be read, and why.
         """
-        return self._reader.open(path)
+        return self._reader.open(path, view)
 
     def read(self, film: Film) -> tuple[Study, Classification]:
         """The film as the model keeps it, and its 14 findings."""

@@ -47,7 +47,9 @@ class Endpoints:
         Returns:
             text, its two parts findings and impression, finished, warnings, answered_by.
         """
-        *_, report = self._desk.caption(self._open(film_file), indication)
+        if not isinstance(indication, str | None):
+            raise CxrError("The indication must be a text.")
+        *_, report = self._desk.caption(self._open(film_file), indication or "")
         return self._sign(as_plain(report))
 
     @guard
@@ -64,6 +66,8 @@ class Endpoints:
         Returns:
             text, finished, warnings, answered_by.
         """
+        if not isinstance(question, str):
+            raise CxrError("The question must be a text.")
         *_, reply = self._desk.answer(self._open(film_file), question, read_history(history))
         return self._sign(as_plain(reply))
 

@@ -78,7 +78,7 @@ def translate() -> Iterator[None]:
 
 def _say(sentence: str) -> gr.Error:
     # The page renders the text of an error as HTML.
-    return gr.Error(html.escape(sentence, quote=False), duration=20, title="Please note", print_exception=False)
+    return gr.Error(html.escape(sentence, quote=False), duration=12, title="Please note", print_exception=False)
 
 
 def _log(error: Exception) -> None:

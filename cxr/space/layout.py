@@ -19,13 +19,14 @@ CHOOSE_FIRST = "Choose a film: its 14 findings appear here by themselves."
 class FilmParts:
     """The film and how it is looked at."""
 
-    visit: gr.State  # handlers.Visit
+    visit: gr.State  # visit.Visit
     number: gr.State  # of the visit; its change starts the reading
-    studied: gr.State  # handlers.Studied
+    studied: gr.State  # visit.Studied
     upload: gr.File
     examples: gr.Gallery
     choices: gr.Accordion
     viewer: gr.Column
+    summary: gr.HTML
     picture: gr.Image
     notes: gr.HTML
     caption: gr.HTML
@@ -47,6 +48,7 @@ class ResultParts:
     write: gr.Button
     stop_writing: gr.Button
     report: gr.Textbox
+    report_notes: gr.HTML
     report_file: gr.DownloadButton
     chat: gr.Chatbot
     ready: tuple[gr.Button, ...]
@@ -71,8 +73,10 @@ def lay_out(identity: Identity, examples: Sequence[Thumbnail]) -> Parts:
     with gr.Row(equal_height=False, elem_classes="cxr-columns"):
         with gr.Column(scale=5, min_width=320):
             film = _lay_out_film(examples)
-        with gr.Column(scale=6, min_width=320), gr.Tabs():
-            results = _lay_out_results()
+        with gr.Column(scale=6, min_width=320):
+            with gr.Tabs():
+                results = _lay_out_results()
+            gr.HTML(markup.show_scope(), padding=False)
     gr.HTML(markup.show_licence(identity), padding=False)
     return Parts(film, results)
 
@@ -95,6 +99,7 @@ def _lay_out_film(examples: Sequence[Thumbnail]) -> FilmParts:
         )
     with gr.Column(visible=False) as viewer:
         notes = gr.HTML(visible=False, padding=False)
+        summary = gr.HTML(padding=False, elem_classes="cxr-phone")
         picture = gr.Image(
             label="Film",
             show_label=False,
@@ -108,11 +113,11 @@ def _lay_out_film(examples: Sequence[Thumbnail]) -> FilmParts:
         caption = gr.HTML(padding=False)
         with gr.Row(elem_classes="cxr-tools"):
             zoom = gr.Slider(1, MAX_ZOOM, 1, step=0.5, label="Zoom", buttons=[], scale=3, min_width=160)
-            inverted = gr.Checkbox(False, label="Invert", scale=1, min_width=100)
+            inverted = gr.Checkbox(False, label="Invert the view", scale=1, min_width=130)
         with gr.Row(elem_classes="cxr-tools"):
             across = gr.Slider(0, 100, 50, step=1, label="Left to right, %", buttons=[], visible=False, min_width=140)
             down = gr.Slider(0, 100, 50, step=1, label="Top to bottom, %", buttons=[], visible=False, min_width=140)
-        ask_truth = gr.Button("Show what is known about this example", visible=False)
+        ask_truth = gr.Button("Show what is known about this example", visible=False, size="md")
         truth = gr.HTML(visible=False, padding=False)
     return FilmParts(
         visit,
@@ -122,6 +127,7 @@ def _lay_out_film(examples: Sequence[Thumbnail]) -> FilmParts:
         gallery,
         choices,
         viewer,
+        summary,
         picture,
         notes,
         caption,
@@ -137,7 +143,7 @@ def _lay_out_film(examples: Sequence[Thumbnail]) -> FilmParts:
 def _lay_out_results() -> ResultParts:
     with gr.Tab("Classification"):
         findings = gr.HTML(markup.show_invitation(CHOOSE_FIRST), padding=False, min_height=120)
-        findings_file = gr.DownloadButton("Download findings (JSON)", visible=False, size="sm")
+        findings_file = gr.DownloadButton("Download findings (JSON)", visible=False, size="md")
     with gr.Tab("Captioning"):
         report = gr.Textbox(
             label="Report",
@@ -147,16 +153,18 @@ def _lay_out_results() -> ResultParts:
             buttons=["copy"],
             placeholder="Report: written here as soon as a film is chosen.",
         )  # names it for screen readers
+        report_notes = gr.HTML(visible=False, padding=False)
         indication = gr.Textbox(
             label="Why the film was taken (optional)", placeholder="cough and fever", max_length=MAX_QUESTION
         )
         with gr.Row():
-            write = gr.Button("Write again", variant="primary", size="md", min_width=90)
-            stop_writing = gr.Button("Stop", size="md", min_width=70)
+            write = gr.Button("Write again", variant="primary", size="md", min_width=110, interactive=False)
+            stop_writing = gr.Button("Stop", size="md", min_width=70, interactive=False)
             report_file = gr.DownloadButton("Download", interactive=False, size="md", min_width=90)
     with gr.Tab("Questions"):
         chat = gr.Chatbot(
             label="Questions about the film",
+            show_label=False,
             height=380,
             buttons=["copy"],
             render_markdown=False,
@@ -164,13 +172,16 @@ def _lay_out_results() -> ResultParts:
             placeholder="Ask about the film, in your own words or with a question below.",
         )
         with gr.Row(elem_classes="cxr-ready"):
-            ready = tuple(gr.Button(question, size="sm", min_width=80) for question in READY_QUESTIONS)
+            ready = tuple(
+                gr.Button(text, size="sm", min_width=80, interactive=False, elem_id=f"cxr-ready-{number}")
+                for number, text in enumerate(READY_QUESTIONS)
+            )
         question = gr.Textbox(
             label="Your question", placeholder="Is there fluid around the lung?", max_length=MAX_QUESTION
         )
         with gr.Row():
-            ask = gr.Button("Ask", variant="primary", size="md", min_width=90)
-            stop_asking = gr.Button("Stop", size="md", min_width=70)
+            ask = gr.Button("Ask", variant="primary", size="md", min_width=90, interactive=False)
+            stop_asking = gr.Button("Stop", size="md", min_width=70, interactive=False)
     return ResultParts(
         findings,
         findings_file,
@@ -178,6 +189,7 @@ def _lay_out_results() -> ResultParts:
         write,
         stop_writing,
         report,
+        report_notes,
         report_file,
         chat,
         ready,

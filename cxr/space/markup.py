@@ -13,6 +13,8 @@ from cxr.space.views import DISCLAIMER, list_not_looked_for, name_uncertainty
 
 SIGNS = {Verdict.PRESENT: "●", Verdict.NOT_SURE: "◐", Verdict.ABSENT: "○"}  # never by colour alone
 LEVELS = {Level.LOOK_FIRST: "first", Level.ATTENTION: "attention", Level.NONE_SEEN: "none"}
+BARS = "The two marks on a bar: absent below the first, present from the second, not sure between."
+SCOPE = "Reports and answers are written by a model and may be wrong; it gives no advice on care."
 LLAMA_NOTICE = (
     "Built with Llama. Llama 3.2 is licensed under the Llama 3.2 Community License, Copyright © Meta Platforms, Inc. "
     "All Rights Reserved. The licence does not grant the rights to its multimodal models to individuals domiciled in, "
@@ -65,14 +67,29 @@ def show_caption(text: str) -> str:
 def show_findings(classification: Classification, identity: Identity) -> str:
     """The reading order with its reasons, and a table of the 14 findings in clinical order."""
     rows = "".join(_show_score(score) for score in classification.scores)
-    head = "".join(f'<th scope="col">{text}</th>' for text in ("Finding", "Probability", "Present from", "Result"))
+    titles = ("Finding", "Probability", "Not sure in", "Result")
+    head = "".join(f'<th scope="col">{text}</th>' for text in titles)
     return (
-        f"{_show_level(classification, identity)}"
+        f"{show_notes(classification.warnings)}{_show_level(classification, identity)}"
         '<table class="cxr-findings"><caption>14 findings in clinical order</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        f'<p class="cxr-small">{escape(list_not_looked_for())} '
+        f'<p class="cxr-small">{BARS if classification.level else ""} '
         "A probability is the model's, and says nothing about care.</p>"
     )
+
+
+def show_summary(classification: Classification) -> str:
+    """One line beside the film, for screens on which the findings are further down."""
+    if classification.level is None:
+        return ""
+    named = [BY_KEY[s.finding].name for s in classification.scores if s.verdict is Verdict.PRESENT]
+    text = f"{classification.level.value}{': ' if named else ''}{', '.join(named)}. All findings are below the film."
+    return f'<p class="cxr-summary cxr-level-{LEVELS[classification.level]}" role="status">{escape(text)}</p>'
+
+
+def show_scope() -> str:
+    """What holds for all three tabs."""
+    return f'<p class="cxr-small">{escape(list_not_looked_for())} {SCOPE}</p>'
 
 
 def _show_level(classification: Classification, identity: Identity) -> str:
@@ -86,7 +103,7 @@ def _show_level(classification: Classification, identity: Identity) -> str:
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in classification.reasons)
     listed = f"<ul>{reasons}</ul>" if reasons else ""
     return (
-        f'<section class="cxr-level cxr-level-{LEVELS[level]}"><h2>{escape(level.value)}</h2>'
+        f'<section class="cxr-level cxr-level-{LEVELS[level]}" role="status"><h2>{escape(level.value)}</h2>'
         f'{listed}<p class="cxr-small">A reading order: how soon somebody should look, going by an estimate '
         "of these 14 findings alone.</p></section>"
     )
@@ -96,13 +113,15 @@ def _show_score(score: Score) -> str:
     finding = BY_KEY[score.finding]
     kind = score.verdict.name.lower().replace("_", "-") if score.verdict else "unknown"
     verdict = f"{SIGNS[score.verdict]} {score.verdict.value}" if score.verdict else "–"
-    threshold = escape(write_percent(score.present_from)) if score.present_from is not None else "–"
+    threshold = "–"
+    if score.present_from is not None and score.absent_below is not None:
+        threshold = f"{write_percent(score.absent_below).removesuffix('%')}–{write_percent(score.present_from)}"
     percent = escape(write_percent(score.probability))
     return (
         f'<tr class="cxr-{kind}"><th scope="row">'
         f"<details><summary>{finding.name}</summary>{_explain(score)}</details></th>"
         f'<td class="cxr-probability"><div>{_draw_bar(score)}<span>{percent}</span></div></td>'
-        f'<td class="cxr-threshold">{threshold}</td><td class="cxr-verdict">{escape(verdict)}</td></tr>'
+        f'<td class="cxr-threshold">{escape(threshold)}</td><td class="cxr-verdict">{escape(verdict)}</td></tr>'
     )
 
 

@@ -8,95 +8,116 @@ from typing import Any
 
 import gradio as gr
 
+from cxr.results import CxrError
 from cxr.space.desk import Desk
 from cxr.space.endpoints import Endpoints
-from cxr.space.handlers import Handlers
+from cxr.space.faults import translate
 from cxr.space.layout import KEPT, Parts, lay_out
+from cxr.space.reading import Reading
 from cxr.space.shelf import Shelf
+from cxr.space.viewing import Viewing
 
 STYLE = Path(__file__).with_name("style.css")
 AT_ONCE = 2  # readings that run side by side; more only slow each other down
 WAITING = 64  # visitors in the queue; the next one is told that it is full
 VISITORS = 64  # whose films are kept at once; the 11B's states take 52 MB each
+BAD_CALL = "This call lacks a value or has one of the wrong kind; the page's API description lists all that it takes."
 EVENT: dict[str, Any] = {"api_visibility": "private"}  # the public endpoints take files instead
+QUIET: dict[str, Any] = {**EVENT, "show_progress": "hidden"}
 READING: dict[str, Any] = {**EVENT, "concurrency_id": "reader", "trigger_mode": "always_last"}
+
+
+class Page(gr.Blocks):
+    """Blocks whose own complaints about a call say nothing of what was sent: Gradio writes it into error and log."""
+
+    async def preprocess_data(self, *args: Any, **kwargs: Any) -> Any:
+        """What Gradio makes of a call's values, or a sentence."""
+        with translate():
+            try:
+                return await super().preprocess_data(*args, **kwargs)
+            except ValueError as error:
+                raise CxrError(BAD_CALL) from error
 
 
 def build_page(desk: Desk, shelf: Shelf) -> gr.Blocks:
     """The page and the public endpoints over one desk; nothing runs yet."""
-    with gr.Blocks(title="Chest film reader", analytics_enabled=False, delete_cache=(KEPT // 12, KEPT)) as page:
+    gr.set_static_paths([shelf.folder])
+    with Page(title="Chest film reader", analytics_enabled=False, delete_cache=(KEPT // 12, KEPT)) as page:
         parts = lay_out(desk.identity, shelf.list_thumbnails())
-        handlers = Handlers(desk, parts, shelf)
+        viewing, reading = Viewing(desk, parts, shelf), Reading(desk, parts)
         page.load(
-            handlers.list_examples, None, [parts.film.examples, parts.film.choices], show_progress="hidden", **EVENT
+            viewing.list_examples, None, [parts.film.examples, parts.film.choices], show_progress="hidden", **EVENT
         )
-        _wire_film(handlers, parts, _wire_reading(handlers, parts))
+        _wire_film(viewing, parts, _wire_reading(reading, parts))
         endpoints = Endpoints(desk)
         for task in (endpoints.classify, endpoints.caption, endpoints.answer):
             gr.api(task, api_name=task.__name__, concurrency_id="reader")
     return page
 
 
-def _wire_reading(handlers: Handlers, parts: Parts) -> list[dict[str, Any]]:
+def _wire_reading(reading: Reading, parts: Parts) -> list[dict[str, Any]]:
     """What a film starts by itself, what writes the report again, and the chat: all that another film must stop."""
     film, results = parts.film, parts.results
     given = [film.visit, film.studied, results.indication]
-    written = [results.report, results.report_file]
+    written = [results.report, results.report_notes, results.report_file, results.write, results.stop_writing]
+    talked = [results.chat, results.question, results.ask, results.stop_asking, *results.ready]
+    resting = [results.write, results.stop_writing, results.ask, results.stop_asking, *results.ready]
     read = film.number.change(
-        handlers.read_film,
+        reading.read_film,
         [film.visit],
-        [film.studied, results.findings, results.findings_file],
+        [film.studied, film.summary, results.findings, results.findings_file],
         show_progress_on=[results.findings],
         **READING,
     )
-    first = read.success(handlers.write_report, given, written, show_progress_on=[results.report], **READING)
+    first = read.success(reading.write_report, given, written, show_progress_on=[results.report], **READING)
     results.write.click(None, cancels=[first], **EVENT)
-    again = results.write.click(handlers.write_report, given, written, show_progress_on=[results.report], **READING)
-    results.stop_writing.click(None, cancels=[first, again], **EVENT)
+    again = results.write.click(reading.write_report, given, written, show_progress_on=[results.report], **READING)
+    results.stop_writing.click(reading.rest, None, resting, cancels=[first, again], **QUIET)
     asking = [results.ask.click, results.question.submit, *(button.click for button in results.ready)]
     asked = gr.on(
         asking,
-        handlers.ask,
+        reading.ask,
         [film.visit, film.studied, results.question, results.chat],
-        [results.chat, results.question],
+        talked,
         concurrency_id="reader",
-        show_progress="minimal",
-        **EVENT,
+        **QUIET,
     )
-    results.stop_asking.click(None, cancels=[asked], **EVENT)
-    return [read, first, again, asked]
+    results.stop_asking.click(reading.rest, None, resting, cancels=[asked], **QUIET)
+    for event in (first, again, asked):
+        event.failure(reading.rest, None, resting, **QUIET)
+    return [first, again, asked]
 
 
-def _wire_film(handlers: Handlers, parts: Parts, running: list[dict[str, Any]]) -> None:
+def _wire_film(viewing: Viewing, parts: Parts, running: list[dict[str, Any]]) -> None:
     film = parts.film
     everything = [
         getattr(group, field.name)
         for group in (film, parts.results)
         for field in fields(group)
         if field.name != "ready"
-    ]
-    for choose, handler, given in (
-        (film.upload.upload, handlers.open_upload, [film.upload]),
-        (film.examples.select, handlers.open_example, None),
+    ] + [*parts.results.ready]
+    # A deferred event ("always_last") comes with fresh inputs but with the data of the first: an example picked while
+    # another is being opened would be lost. So each is opened, one after the other.
+    one_by_one: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 1}
+    for choose, handler, given, shown, how_often in (
+        (film.upload.upload, viewing.open_upload, [film.upload], film.upload, {"trigger_mode": "always_last"}),
+        (film.examples.select, viewing.open_example, None, film.examples, one_by_one),
     ):
         # A page runs the listeners of one trigger in this order: what is said of the old film ends before the new one.
-        choose(None, cancels=running, **EVENT)
-        opened = choose(handler, given, everything, show_progress_on=[film.upload], trigger_mode="always_last", **EVENT)
-        opened.failure(handlers.forget, None, everything, show_progress="hidden", **EVENT)
-    film.ask_truth.click(handlers.show_truth, [film.visit], [film.ask_truth, film.truth], **EVENT)
+        choose(viewing.take_away, None, [film.picture], cancels=running, **QUIET)
+        opened = choose(handler, given, everything, show_progress_on=[shown], **how_often, **EVENT)
+        opened.failure(viewing.forget, None, everything, **QUIET)
+    film.ask_truth.click(viewing.show_truth, [film.visit], [film.ask_truth, film.truth], **EVENT)
     how = [film.visit, film.zoom, film.across, film.down, film.inverted]
     gr.on(
         [film.zoom.input, film.across.input, film.down.input, film.inverted.input],
-        handlers.look,
+        viewing.look,
         how,
         [film.picture, film.across, film.down],
-        show_progress="hidden",
         trigger_mode="always_last",
-        **EVENT,
+        **QUIET,
     )
-    film.picture.select(
-        handlers.aim, how, [film.picture, film.zoom, film.across, film.down], show_progress="hidden", **EVENT
-    )
+    film.picture.select(viewing.aim, how, [film.picture, film.zoom, film.across, film.down], **QUIET)
 
 
 def serve(page: gr.Blocks, environ: Mapping[str, str] = os.environ, **more: Any) -> str:
@@ -152,6 +173,7 @@ def build_theme() -> gr.themes.Base:
         block_title_text_color_dark="*neutral_200",
         input_placeholder_color="*neutral_500",
         input_placeholder_color_dark="*neutral_400",
+        color_accent="*primary_700",
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_800",
         button_primary_background_fill_dark="*primary_700",

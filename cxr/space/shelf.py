@@ -21,6 +21,11 @@ class Shelf:
         self._places: dict[str, tuple[Example, Thumbnail]] = {}
         self.add(examples)
 
+    @property
+    def folder(self) -> Path:
+        """Where the small pictures lie, and nothing else."""
+        return Path(self._folder.name)
+
     def add(self, examples: Sequence[Example]) -> None:
         """Put up those examples that are new and can be opened."""
         new: dict[str, tuple[Example, Thumbnail]] = {}
@@ -31,7 +36,7 @@ class Shelf:
                 picture = write_png(draw_thumbnail(self._open_film(example.path)))
             except CxrError:
                 continue
-            path = Path(self._folder.name) / f"{len(self._places) + len(new)}.png"
+            path = self.folder / f"{len(self._places) + len(new)}.png"
             path.write_bytes(picture)
             new[example.name] = (example, (str(path), example.name))
         self._places = {**self._places, **new}

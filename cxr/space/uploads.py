@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from threading import Timer
+from threading import Thread, Timer
 
 from gradio.utils import get_upload_folder
 
@@ -50,5 +50,31 @@ def _forget(path: Path, seconds: float) -> None:
         unused = time.time() - path.stat().st_mtime
     except FileNotFoundError:
         return
-    if unused >= seconds - 1:  # else somebody has used it since, and their timer runs
+    if unused >= seconds - 0.1:  # else somebody has used it since, and their timer runs
         path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, seconds: float) -> None:
+    """Delete every file that nobody has touched for `seconds`, whoever left it there, and folders that are empty."""
+    last = time.time() - seconds
+    for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder comes before it
+        with suppress(OSError):  # gone already, or not empty
+            if path.lstat().st_mtime < last:
+                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def keep_swept(folder: Path, seconds: float, every: float = 60.0) -> Thread:
+    """Sweep now and from time to time, as long as the program runs.
+
+    Gradio removes neither what an aborted upload leaves nor films that come over MCP, nor anything that was there
+    when the program was ended.
+    """
+
+    def work() -> None:
+        while True:
+            sweep(folder, seconds)
+            time.sleep(every)
+
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    return thread

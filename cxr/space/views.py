@@ -22,6 +22,9 @@ VIEWS = {
 }
 MAX_ZOOM = 6.0
 THUMBNAIL = 200  # px
+SMALLEST_SIDE = 768  # px; a smaller film would be a stamp on a large screen
+SIDE = "The patient's left is on the right of the picture."
+SIDE_IF_FRONTAL = "On an upright frontal film the patient's left is on the right of the picture."
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,13 @@ class Look:
 
 
 def render_film(film: Film, look: Look = Look()) -> Image.Image:
-    """The part of the film that is looked at, as large as the whole film (mode L); inverted: air white."""
+    """The part of the film that is looked at, as large as the whole film and no smaller than SMALLEST_SIDE px on its
+    long side (mode L); inverted: air white."""
     image = to_image(film)
+    if max(image.size) < SMALLEST_SIDE:
+        image = ImageOps.contain(image, (SMALLEST_SIDE, SMALLEST_SIDE), Image.Resampling.BICUBIC)
     if look.zoom > 1:
-        image = image.resize(image.size, Image.Resampling.BICUBIC, box=find_part(film, look))
+        image = image.resize(image.size, Image.Resampling.BICUBIC, box=find_part(image.size, look))
     return ImageOps.invert(image) if look.inverted else image
 
 
@@ -54,9 +60,9 @@ def write_png(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def find_part(film: Film, look: Look) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of what is looked at, in px of the film; always within the film."""
-    size = np.array([film.pixels.shape[1], film.pixels.shape[0]], dtype=float)
+def find_part(picture: tuple[int, int], look: Look) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of what is looked at, in px of the picture (width, height); always within it."""
+    size = np.array(picture, dtype=float)
     part = size / min(max(look.zoom, 1.0), MAX_ZOOM)
     corner = np.clip(np.array([look.across, look.down]) * size - part / 2, 0, size - part)
     left, top = (float(value) for value in corner)
@@ -65,8 +71,8 @@ def find_part(film: Film, look: Look) -> tuple[float, float, float, float]:
 
 def aim(film: Film, look: Look, x: float, y: float) -> tuple[float, float]:
     """The point of the film, in 0..1, that is seen at (x, y) px of the picture that `render_film` gave."""
-    left, top, right, bottom = find_part(film, look)
-    height, width = film.pixels.shape
+    width, height = render_film(film).size
+    left, top, right, bottom = find_part((width, height), look)
     return (left + x / width * (right - left)) / width, (top + y / height * (bottom - top)) / height
 
 
@@ -74,7 +80,8 @@ def describe_film(film: Film) -> str:
     """The film's size and view in one line."""
     height, width = film.pixels.shape
     view = f" {VIEWS[film.view]}" if film.view else ""
-    return f"{width} × {height} px.{view} The patient's left is on the right of the picture."
+    side = "" if film.view == "lateral" else f" {SIDE if film.view else SIDE_IF_FRONTAL}"
+    return f"{width} × {height} px.{view}{side}"
 
 
 def name_uncertainty(identity: Identity) -> str | None:

@@ -184,7 +184,7 @@ def ask_normal(truth: Truth, rng: random.Random) -> Pair:
 
 def ask_view(truth: Truth, rng: random.Random) -> Pair:
     """How the film was taken."""
-    return rng.choice(VIEW), f"This is {'a' if truth.view == 'PA' else 'an'} {truth.view} view."
+    return rng.choice(VIEW), f"This is {'an' if truth.view == 'AP' else 'a'} {truth.view} view."
 
 
 def ask_outside(truth: Truth, rng: random.Random) -> Pair:

@@ -252,7 +252,7 @@ def test_no_file_a_folder_and_a_huge_file_get_a_sentence(tmp_path: Path) -> None
     huge = tmp_path / "huge.png"
     with huge.open("wb") as file:
         file.truncate(MAX_BYTES + 1)
-    for path, words in ((tmp_path / "none", "no such file"), (tmp_path, "no such file"), (huge, "64 MB")):
+    for path, words in ((tmp_path / "none", "no such file"), (tmp_path, "is a folder"), (huge, "64 MB")):
         with pytest.raises(CxrError, match=words):
             open_film(path)
 

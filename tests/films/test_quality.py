@@ -10,10 +10,10 @@ from cxr.films.film import Film
 from cxr.films.open import open_film
 from cxr.films.quality import (
     MEAN_FILM,
-    SAY_BLANK,
     SAY_BURNT_OUT,
     SAY_FLAT,
     SAY_INVERTED,
+    SAY_LATERAL,
     SAY_LONG,
     SAY_SMALL,
     SAY_STRANGE,
@@ -23,6 +23,7 @@ from cxr.films.quality import (
     check_film,
     shrink_to_thumbnail,
 )
+from cxr.results import CxrError
 from tests.data import DATA, needs_data
 
 
@@ -40,7 +41,6 @@ def test_an_ordinary_film_is_not_warned_of() -> None:
 @pytest.mark.parametrize(
     ("name", "change", "sentence"),
     [
-        ("blank", lambda film: film * 0 + 0.4, SAY_BLANK),
         ("flat", lambda film: 0.5 + film * 0.1, SAY_FLAT),
         ("small", lambda film: film[::5, ::5], SAY_SMALL),
         ("long", lambda film: np.pad(film, ((0, 800), (0, 0))), SAY_LONG),
@@ -59,6 +59,15 @@ def test_an_ordinary_film_is_not_warned_of() -> None:
 def test_what_is_wrong_is_said(name: str, change: Callable[[np.ndarray], np.ndarray], sentence: str) -> None:
     film = np.ascontiguousarray(change(make_film()), dtype=np.float32)
     assert sentence in check_film(film), name
+
+
+def test_a_blank_film_is_refused() -> None:
+    with pytest.raises(CxrError, match="blank"):
+        check_film(make_film() * 0 + 0.4)
+
+
+def test_a_side_view_is_called_so_and_not_held_against_frontal_films() -> None:
+    assert check_film(np.ascontiguousarray(make_film()[:, ::-1] * 0.5), "lateral") == (SAY_LATERAL,)
 
 
 # --- rates on real films ----------------------------------------------------------------------------------------------

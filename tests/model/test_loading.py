@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from cxr.model import loading
-from cxr.model.loading import Source, choose_canvas, load, load_named
+from cxr.model.loading import choose_canvas, load, load_named
+from cxr.model.sources import Source
 from cxr.prompts import YES_NO, ask_report, build_conversation
 from cxr.results import CxrError
 from cxr.settings import Settings
@@ -146,6 +147,88 @@ def test_no_file_that_can_run_code_is_even_fetched(hub: HubStandIn, folders: tup
     finally:
         (folders[0] / "modeling_evil.py").unlink()
     assert not [path for path in hub.requests if path.endswith(".py")]
+
+
+def break_file(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+@pytest.mark.parametrize(
+    "broken", ["base/model.safetensors", "adapter/adapter_model.safetensors", "base/tokenizer.json", "base/config.json"]
+)
+def test_a_damaged_download_is_a_sentence(folders: tuple[Path, Path], tmp_path: Path, broken: str) -> None:
+    for name, folder in zip(("base", "adapter"), folders, strict=True):
+        shutil.copytree(folder, tmp_path / name)
+    break_file(tmp_path / broken)
+    with pytest.raises(CxrError):
+        load_named(Settings(base=str(tmp_path / "base"), adapter=str(tmp_path / "adapter")))
+
+
+def test_a_base_without_a_chat_template_is_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    shutil.copytree(folders[0], tmp_path / "base")
+    for path in (tmp_path / "base").glob("*chat_template*"):
+        path.unlink()
+    for name in ("tokenizer_config.json", "processor_config.json"):
+        path = tmp_path / "base" / name
+        data = json.loads(path.read_text())
+        data.pop("chat_template", None)
+        path.write_text(json.dumps(data))
+    with pytest.raises(CxrError, match="chat template"):
+        load_named(Settings(base=str(tmp_path / "base")))
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (Settings(base=BASE, precision="nonsense"), "must be one of bf16, 4bit, float32"),
+        (Settings(base=BASE, precision="4bit"), "needs a GPU"),
+        (Settings(base=loading.LLAMA), "needs a GPU of 16 GB"),
+        (Settings(base="/no/such/folder"), "There is no folder"),
+    ],
+)
+def test_settings_that_cannot_be_met_are_sentences(hub: HubStandIn, settings: Settings, sentence: str) -> None:
+    with pytest.raises(CxrError, match=sentence):
+        load_named(settings)
+
+
+def test_a_folder_has_no_revision(folders: tuple[Path, Path]) -> None:
+    with pytest.raises(CxrError, match="has no revisions"):
+        load_named(Settings(base=str(folders[0]), adapter=str(folders[1]), adapter_revision="0" * 40))
+
+
+def test_the_mirror_is_taken_for_llama_but_a_revision_means_the_repository_that_is_named() -> None:
+    meta = "meta-llama/Llama-3.2-11B-Vision-Instruct"
+    assert loading.choose_repository(meta, "bf16", None) == loading.LLAMA
+    assert loading.choose_repository(meta, "4bit", None) == loading.LLAMA_4BIT
+    assert loading.choose_repository(meta, "4bit", "0" * 40) == meta
+    assert loading.choose_repository(BASE, "4bit", None) == BASE
+
+
+@pytest.mark.parametrize(("free", "precision"), [(40 << 30, "bf16"), (32 << 30, "bf16"), (31 << 30, "4bit")])
+def test_precision_is_chosen_by_free_memory(monkeypatch: pytest.MonkeyPatch, free: int, precision: str) -> None:
+    assert loading.choose_precision() == "float32"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (free, 80 << 30))
+    assert loading.choose_precision() == precision
+
+
+@pytest.mark.parametrize("canvas", [True, -1, 5000, "224", 22.4])
+def test_a_canvas_that_makes_no_sense_is_refused(folders: tuple[Path, Path], tmp_path: Path, canvas: object) -> None:
+    adapter = copy_adapter(folders[1], tmp_path / "odd")
+    (adapter / loading.CONFIG).write_text(json.dumps({"canvas": canvas}))
+    with pytest.raises(CxrError, match="canvas"):
+        load_named(Settings(base=str(folders[0]), adapter=str(adapter)))
+
+
+@pytest.mark.parametrize("change", [{"slope": float("nan")}, {"intercept": 1e9}, {"absent_below": 0.9}])
+def test_a_calibration_that_makes_no_sense_is_refused(
+    folders: tuple[Path, Path], tmp_path: Path, change: dict[str, float]
+) -> None:
+    adapter = copy_adapter(folders[1], tmp_path / "odd")
+    row = {"slope": 1.0, "intercept": 0.0, "present_from": 0.5, "absent_below": 0.1} | change
+    (adapter / "calibration.json").write_text(json.dumps({"population": "x", "findings": {"mass": row}}))
+    with pytest.raises(CxrError, match="make no sense"):
+        load_named(Settings(base=str(folders[0]), adapter=str(adapter)))
 
 
 def test_an_adapter_with_other_tensors_is_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:

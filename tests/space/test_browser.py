@@ -141,6 +141,67 @@ def test_another_film_hides_the_truth_again(browser: Browser, address: str, film
         expect(page.get_by_role("button", name="Show what is known")).to_have_count(0)
 
 
+def test_nothing_can_be_asked_before_a_film_is_chosen(browser: Browser, address: str, films: dict[str, Path]) -> None:
+    with visit(browser, address) as page:
+        open_tab(page, "Questions")
+        buttons = [page.get_by_role("button", name=name) for name in ("Ask", "Is the heart enlarged?")]
+        for button in buttons:
+            expect(button).to_be_disabled()
+        choose(page, films["dark"])
+        for button in buttons:
+            expect(button).to_be_enabled(timeout=PATIENCE)
+        choose(page, films["text.txt"])
+        for button in buttons:
+            expect(button).to_be_disabled(timeout=PATIENCE)
+
+
+def test_one_question_at_a_time_and_an_empty_one_changes_nothing(
+    browser: Browser, address: str, films: dict[str, Path]
+) -> None:
+    with visit(browser, address) as page:
+        choose(page, films["dark"])
+        open_tab(page, "Questions")
+        page.get_by_role("button", name="Is the heart enlarged?").click(timeout=PATIENCE)
+        expect(page.get_by_role("button", name="What view is this?")).to_be_disabled()
+        answer = page.get_by_text("Shade 25, question 1: Is the heart enlarged?")
+        expect(answer).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("button", name="What view is this?")).to_be_enabled(timeout=PATIENCE)
+        page.get_by_role("button", name="Ask").click()
+        page.get_by_label("Your question").fill("  ")
+        page.get_by_label("Your question").press("Enter")
+        expect(page.get_by_label("Your question")).to_have_value("", timeout=PATIENCE)
+        expect(answer).to_be_visible()
+        expect(page.locator(".toast-body")).to_have_count(0)
+
+
+def test_another_film_forgets_why_the_one_before_was_taken(
+    browser: Browser, address: str, films: dict[str, Path]
+) -> None:
+    with visit(browser, address) as page:
+        choose(page, films["dark"])
+        open_tab(page, "Captioning")
+        wait_for_report(page, "Findings: shade 25.\n\nImpression: Write the report of this chest film.")
+        page.get_by_label("Why the film was taken").fill("fever")
+        choose(page, films["bright"])
+        wait_for_report(page, "Findings: shade 65.\n\nImpression: Write the report of this chest film.")
+        expect(page.get_by_label("Why the film was taken")).to_have_value("")
+
+
+def test_the_example_that_was_chosen_last_is_the_one_that_is_read(browser: Browser, address: str) -> None:
+    found = []
+    for first, pause in ((1, 0), (0, 60), (0, 600)):
+        with visit(browser, address) as page:
+            names = page.locator(".cxr-examples button")
+            names.nth(first).click()
+            page.wait_for_timeout(pause)
+            if first != 1:
+                names.nth(1).dispatch_event("click")
+            page.wait_for_timeout(2500)
+            expect(page.locator(".cxr-findings")).to_be_visible(timeout=PATIENCE)
+            found.append(page.locator(".cxr-findings tbody tr").first.inner_text())
+    assert found[1:] == found[:1] * 2
+
+
 def test_a_report_streams_with_its_indication_and_can_be_stopped(
     browser: Browser, address: str, films: dict[str, Path]
 ) -> None:

@@ -19,9 +19,10 @@ from cxr.space import desk as desks
 from cxr.space import faults
 from cxr.space.desk import Desk
 from cxr.space.examples import Example
-from cxr.space.handlers import Studied, Visit, _seen, pace
 from cxr.space.page import build_page, build_theme, choose_host
+from cxr.space.reading import pace
 from cxr.space.shelf import Shelf
+from cxr.space.visit import Studied, Visit, find_seen
 from tests.fakes import BARE_LLAMA, FakeEngine, fake_reader
 from tests.space.served import TRUTH, draw_examples
 
@@ -91,10 +92,10 @@ def test_a_late_study_of_another_film_is_not_used() -> None:
     reader = fake_reader()
     first, second = (draw_film(seed, size=128).film for seed in (1, 2))
     visit, studied = Visit("second", second), Studied("first", reader.study(first))
-    assert _seen(visit, studied) is second
-    assert _seen(visit, replace(studied, number="second")) is studied.study
+    assert find_seen(visit, studied) is second
+    assert find_seen(visit, replace(studied, number="second")) is studied.study
     with pytest.raises(CxrError, match="choose a film"):
-        _seen(None, studied)
+        find_seen(None, studied)
 
 
 def test_pacing_keeps_the_last_and_closes_what_it_paces() -> None:

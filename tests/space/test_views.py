@@ -1,12 +1,13 @@
 """Results become pictures, sentences, files and HTML."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cxr.films.film import Film
-from cxr.findings import FINDINGS, NOT_LOOKED_FOR, Level
+from cxr.findings import BY_KEY, FINDINGS, NOT_LOOKED_FOR, Level
 from cxr.results import Classification, Report, Score, Turn, Verdict
 from cxr.space import markup, views
 from tests.fakes import BARE_LLAMA, EMBEDDED, fake_reader
@@ -31,21 +32,21 @@ def test_inverting_turns_air_white(film: Film) -> None:
 
 def test_zooming_shows_the_part_around_the_centre_at_full_size(film: Film) -> None:
     right = np.asarray(views.render_film(film, views.Look(zoom=4, across=1.0)))
-    assert right.shape == (100, 200)
+    assert right.shape == (384, 768)  # a small film is enlarged
     assert right.min() > 0.7 * 255  # only the right quarter is seen
 
 
 @pytest.mark.parametrize("across", [0.0, 0.3, 1.0])
 def test_the_part_never_leaves_the_film(film: Film, across: float) -> None:
-    left, top, right, bottom = views.find_part(film, views.Look(3, across, 1 - across))
+    left, top, right, bottom = views.find_part((200, 100), views.Look(3, across, 1 - across))
     assert 0 <= left < right <= 200 and 0 <= top < bottom <= 100
     assert right - left == pytest.approx(200 / 3)
 
 
 def test_a_click_is_found_again_on_the_film(film: Film) -> None:
     look = views.Look(2, 0.75, 0.5)
-    assert views.aim(film, look, 100, 50) == pytest.approx((0.75, 0.5))  # the middle of the picture
-    assert views.aim(film, look, 200, 100) == pytest.approx((1.0, 0.75))  # its lower right corner
+    assert views.aim(film, look, 384, 192) == pytest.approx((0.75, 0.5))  # the middle of the picture
+    assert views.aim(film, look, 768, 384) == pytest.approx((1.0, 0.75))  # its lower right corner
 
 
 def test_every_finding_stands_in_clinical_order_with_its_threshold_and_verdict(classification: Classification) -> None:
@@ -55,8 +56,12 @@ def test_every_finding_stands_in_clinical_order_with_its_threshold_and_verdict(c
     assert page.count("Present from 60%, absent below 30%") == 14
     for verdict in Verdict:
         assert f"{markup.SIGNS[verdict]} {verdict.value}" in page
+    assert page.count(">30–60%<") == 14
+
+
+def test_what_is_not_looked_for_is_named_for_all_three_tabs() -> None:
     for missing in NOT_LOOKED_FOR:
-        assert missing in page
+        assert missing in markup.show_scope()
 
 
 @pytest.mark.parametrize("level", list(Level))
@@ -120,3 +125,17 @@ def test_a_chat_becomes_finished_turns() -> None:
 def test_a_film_is_described_with_its_view_and_side(film: Film) -> None:
     assert "200 × 100 px" in views.describe_film(film) and "PA" in views.describe_film(film)
     assert "patient's left is on the right" in views.describe_film(film)
+
+
+def test_a_side_view_has_no_left_and_right(film: Film) -> None:
+    assert "left" not in views.describe_film(replace(film, view="lateral"))
+    assert "frontal" in views.describe_film(replace(film, view=None))
+
+
+def test_the_summary_names_what_is_present_and_nothing_where_nothing_is_calibrated(
+    classification: Classification,
+) -> None:
+    shown = markup.show_summary(classification)
+    present = [s.finding for s in classification.scores if s.verdict is Verdict.PRESENT]
+    assert present and all(BY_KEY[key].name in shown for key in present)
+    assert markup.show_summary(replace(classification, level=None)) == ""

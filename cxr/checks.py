@@ -1,0 +1,37 @@
+"""What a reader has said is held against what it knew. The one place for such checks; their sentences are shown.
+
+Knows nothing about models, films or pages.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from cxr.findings import BY_KEY, FINDINGS
+from cxr.prompts import join_words, parse_report, read_statements
+from cxr.results import Score, Verdict
+
+NO_REPORT = "This is not a whole report: its findings or its impression are missing."
+# (asserted by the report, verdict of the classification) -> what is said of such findings
+DOUBTS: dict[tuple[bool, Verdict], str] = {
+    (True, Verdict.ABSENT): "The report names {}, which the classification calls absent.",
+    (True, Verdict.NOT_SURE): "The report names {}, of which the classification is not sure.",
+    (False, Verdict.PRESENT): "The report denies {}, which the classification calls present.",
+    (False, Verdict.NOT_SURE): "The report denies {}, which the classification cannot exclude.",
+}
+
+
+def check_report(text: str, scores: Sequence[Score]) -> tuple[str, ...]:
+    """Sentences about a finished report: whether it is one, and where it says more than the classification knows.
+
+    Findings without a verdict are not compared.
+    """
+    return tuple(_find_doubts(text, {score.finding: score.verdict for score in scores}))
+
+
+def _find_doubts(text: str, verdicts: dict[str, Verdict | None]) -> Iterator[str]:
+    if "Findings:" not in text or not all(parse_report(text)):
+        yield NO_REPORT
+    said = {(item.observation.finding, item.present) for item in read_statements(text)}
+    for (present, verdict), sentence in DOUBTS.items():
+        keys = [f.key for f in FINDINGS if (f.key, present) in said and verdicts.get(f.key) is verdict]
+        if keys:
+            yield sentence.format(join_words([BY_KEY[key].noun for key in keys], "and"))

@@ -1,0 +1,125 @@
+"""What happens when a film is read: findings, report, chat. Nothing is kept but in the visitor's own state."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from cxr.prompts import clean
+from cxr.results import Report
+from cxr.space import markup, views
+from cxr.space.desk import Desk
+from cxr.space.faults import guard
+from cxr.space.layout import ResultParts, Parts
+from cxr.space.visit import Changes, Studied, Visit, find_seen, need_visit, save_file
+
+T = TypeVar("T")
+PAUSE = 0.12  # s between two updates of streamed text: the eye needs no more, and many visitors stream at once
+
+
+class Reading:
+    """The events of the three tabs over one desk. The parts are where their changes go."""
+
+    def __init__(self, desk: Desk, parts: Parts) -> None:
+        self._desk = desk
+        self._film = parts.film
+        self._results = parts.results
+        # By elem_id: once a button has been switched off or on, Gradio hands over a copy of it.
+        self._written = {button.elem_id: str(button.value) for button in self._results.ready}
+
+    @guard
+    def read_film(self, visit: Visit | None) -> Changes:
+        """Encode the film and look for the 14 findings."""
+        visit = need_visit(visit)
+        study, classification = self._desk.read(visit.film)
+        content = views.write_findings_file(classification, self._desk.identity)
+        part = self._results.findings_file
+        return {
+            self._film.studied: Studied(visit.number, study),
+            self._film.summary: markup.show_summary(classification),
+            self._results.findings: markup.show_findings(classification, self._desk.identity),
+            part: gr.DownloadButton(value=save_file(content, "chest-film-findings.json", part), visible=True),
+        }
+
+    @guard
+    def write_report(self, visit: Visit | None, studied: Studied | None, indication: str | None) -> Iterator[Changes]:
+        """The report as it is written; the file to download when it is finished."""
+        part = self._results.report_file
+        notes = self._results.report_notes
+        yield {
+            self._results.report: "",
+            notes: gr.HTML(value="", visible=False),
+            part: gr.DownloadButton(value=None, interactive=False),
+            **set_writing(self._results, True),
+        }
+        for report in pace(self._desk.caption(find_seen(visit, studied), indication or "")):
+            yield {self._results.report: views.write_report_text(report), **self._offer(report)}
+
+    def _offer(self, report: Report) -> Changes:
+        """What comes with a finished report: the file, what to know before it is believed, and rest."""
+        if not report.finished:
+            return {}
+        notes = gr.HTML(value=markup.show_notes(report.warnings), visible=bool(report.warnings))
+        part = self._results.report_file
+        path = save_file(views.write_report_file(report, self._desk.identity), "chest-film-report.txt", part)
+        return {
+            part: gr.DownloadButton(value=path, interactive=True),
+            self._results.report_notes: notes,
+            **set_writing(self._results, False),
+        }
+
+    @guard
+    def ask(
+        self,
+        visit: Visit | None,
+        studied: Studied | None,
+        question: str | None,
+        messages: list[dict[str, Any]],
+        event: gr.EventData,
+    ) -> Iterator[Changes]:
+        """The answer to the question in the box, or on the button that was pressed, as it is written."""
+        seen = find_seen(visit, studied)
+        asked = clean(self._written.get(getattr(event.target, "elem_id", None), question or ""))
+        if not asked:
+            yield {self._results.question: ""}
+            return
+        chat = [*messages, {"role": "user", "content": asked}]
+        yield {self._results.chat: chat, self._results.question: "", **set_asking(self._results, True)}
+        for answer in pace(self._desk.answer(seen, asked, views.read_turns(messages))):
+            rest = set_asking(self._results, False) if answer.finished else {}
+            yield {self._results.chat: [*chat, {"role": "assistant", "content": answer.text}], **rest}
+
+    def rest(self) -> Changes:
+        """What may be pressed now that nothing is being written."""
+        return rest(self._results)
+
+
+def rest(results: ResultParts, open_film: bool = True) -> Changes:
+    """What may be pressed while nothing is being written, with or without a film."""
+    return {**set_writing(results, False, open_film), **set_asking(results, False, open_film)}
+
+
+def set_writing(results: ResultParts, running: bool, open_film: bool = True) -> Changes:
+    """What may be pressed around the report."""
+    return {
+        results.write: gr.Button(interactive=open_film),
+        results.stop_writing: gr.Button(interactive=running),
+    }
+
+
+def set_asking(results: ResultParts, running: bool, open_film: bool = True) -> Changes:
+    """What may be pressed around the chat: one question at a time."""
+    asking = {part: gr.Button(interactive=open_film and not running) for part in (results.ask, *results.ready)}
+    return {**asking, results.stop_asking: gr.Button(interactive=running)}
+
+
+def pace(results: Iterator[T], pause: float = PAUSE) -> Iterator[T]:
+    """The same results, but at most one in `pause` seconds, and always the last; closing it closes them."""
+    due, held = 0.0, []
+    for result in results:
+        held = [result]
+        if time.monotonic() >= due:
+            yield held.pop()
+            due = time.monotonic() + pause
+    yield from held

@@ -1,0 +1,135 @@
+"""What happens when a visitor chooses a film or looks at it. Nothing remembers a film but the visitor's own state."""
+
+from uuid import uuid4
+
+import gradio as gr
+
+from cxr.films.film import Film
+from cxr.results import CxrError
+from cxr.space import markup, views
+from cxr.space.desk import Desk
+from cxr.space.faults import guard
+from cxr.space.layout import CHOOSE_FIRST, Parts
+from cxr.space.reading import rest
+from cxr.space.shelf import Shelf
+from cxr.space.uploads import find_upload, forget_later
+from cxr.space.visit import Changes, Visit, need_visit, save_file
+
+
+class Viewing:
+    """The events around the film. The parts are where their changes go."""
+
+    def __init__(self, desk: Desk, parts: Parts, shelf: Shelf) -> None:
+        self._desk = desk
+        self._film = parts.film
+        self._results = parts.results
+        self._shelf = shelf
+
+    @guard
+    def open_upload(self, path: str | None) -> Changes:
+        """Show the film in an uploaded file, and forget everything about the one before."""
+        upload = find_upload({"path": path})
+        try:
+            return self._show(Visit(uuid4().hex, self._desk.open(upload)))
+        finally:
+            forget_later(upload)
+
+    @guard
+    def open_example(self, event: gr.SelectData) -> Changes:
+        """Show an example; what is known about it stays here until it is asked for."""
+        example = self._shelf.find(str(event.value["caption"]))
+        return self._show(Visit(uuid4().hex, self._desk.open(example.path, example.view), example))
+
+    def take_away(self) -> Changes:
+        """No picture: on a slow line the one before would stand over the new findings."""
+        return {self._film.picture: None}
+
+    def list_examples(self) -> Changes:
+        """The gallery as it is now: films may have been fetched since the page was made."""
+        thumbnails = self._shelf.list_thumbnails()
+        return {self._film.examples: thumbnails, self._film.choices: gr.Accordion(visible=bool(thumbnails))}
+
+    def forget(self) -> Changes:
+        """An empty page after a film that could not be opened, so that no result stands there for another film."""
+        film = self._film
+        return {
+            film.visit: None,
+            film.studied: None,
+            film.upload: None,
+            film.viewer: gr.Column(visible=False),
+            film.choices: gr.Accordion(open=True),
+            **self._clear(CHOOSE_FIRST),
+            **rest(self._results, open_film=False),
+        }
+
+    def _show(self, visit: Visit) -> Changes:
+        film = self._film
+        return {
+            film.visit: visit,
+            film.number: visit.number,
+            film.studied: None,
+            film.upload: None,
+            film.choices: gr.Accordion(open=False),
+            film.viewer: gr.Column(visible=True),
+            film.picture: self._draw(visit.film, views.Look()),
+            film.notes: gr.HTML(value=markup.show_notes(visit.film.warnings), visible=bool(visit.film.warnings)),
+            film.caption: markup.show_caption(views.describe_film(visit.film)),
+            film.zoom: 1,
+            film.across: gr.Slider(value=50, visible=False),
+            film.down: gr.Slider(value=50, visible=False),
+            film.inverted: False,
+            film.ask_truth: gr.Button(visible=visit.example is not None),
+            film.truth: gr.HTML(value="", visible=False),
+            **self._clear("Reading the film …"),
+            **rest(self._results),
+        }
+
+    def _clear(self, invitation: str) -> Changes:
+        results = self._results
+        return {
+            self._film.summary: "",
+            results.findings: markup.show_invitation(invitation),
+            results.indication: "",
+            results.report: "",
+            results.report_notes: gr.HTML(value="", visible=False),
+            results.chat: [],
+            results.question: "",
+            results.findings_file: gr.DownloadButton(value=None, visible=False),
+            results.report_file: gr.DownloadButton(value=None, interactive=False),
+        }
+
+    @guard
+    def show_truth(self, visit: Visit | None) -> Changes:
+        """What is known about an example, now that it was asked for."""
+        example = visit.example if visit else None
+        if example is None:
+            raise CxrError("Only of an example is it known what it shows.")
+        return {
+            self._film.ask_truth: gr.Button(visible=False),
+            self._film.truth: gr.HTML(value=markup.show_truth(example), visible=True),
+        }
+
+    @guard
+    def look(self, visit: Visit | None, zoom: float, across: float, down: float, inverted: bool) -> Changes:
+        """The film as the visitor wants to see it."""
+        look = views.Look(zoom, across / 100, down / 100, inverted)
+        sliders = {part: gr.Slider(visible=zoom > 1) for part in (self._film.across, self._film.down)}
+        return {self._film.picture: self._draw(need_visit(visit).film, look), **sliders}
+
+    @guard
+    def aim(
+        self, visit: Visit | None, zoom: float, across: float, down: float, inverted: bool, event: gr.SelectData
+    ) -> Changes:
+        """Move the point that was clicked to the middle, twice as large where the whole film was seen."""
+        film, look = need_visit(visit).film, views.Look(zoom, across / 100, down / 100, inverted)
+        x, y = views.aim(film, look, *event.index)
+        zoom = max(zoom, 2.0)
+        return {
+            self._film.zoom: zoom,
+            self._film.across: gr.Slider(value=round(x * 100), visible=True),
+            self._film.down: gr.Slider(value=round(y * 100), visible=True),
+            self._film.picture: self._draw(film, views.Look(zoom, x, y, inverted)),
+        }
+
+    def _draw(self, film: Film, look: views.Look) -> str:
+        return save_file(views.write_png(views.render_film(film, look)), "film.png", self._film.picture)

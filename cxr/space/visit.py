@@ -1,0 +1,66 @@
+"""What a visitor's browser session holds between two events, and what handlers share. Knows nothing about models."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import gradio as gr
+
+from cxr.films.film import Film
+from cxr.reader import Study
+from cxr.results import CxrError
+from cxr.space.examples import Example
+
+Changes = dict[Any, Any]  # a component -> its new value or what changes about it
+NO_FILM = "Please choose a film first; one that was chosen more than an hour ago has been deleted."
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The film one visitor looks at. `number` tells it from every other, also after pickling."""
+
+    number: str
+    film: Film
+    example: Example | None = None
+
+
+@dataclass(frozen=True)
+class Studied:
+    """What the encoder made of the film of the visit `number`; a late one of an earlier film is never used."""
+
+    number: str
+    study: Study
+
+
+def need_visit(visit: Visit | None) -> Visit:
+    """The visit.
+
+    Raises:
+        CxrError: no film has been chosen, or it was forgotten.
+    """
+    if visit is None:
+        raise CxrError(NO_FILM)
+    return visit
+
+
+def find_seen(visit: Visit | None, studied: Studied | None) -> Film | Study:
+    """What is known of the visit's film: what the encoder made of it, or the film alone.
+
+    Raises:
+        CxrError: no film has been chosen, or it was forgotten.
+    """
+    visit = need_visit(visit)
+    return studied.study if studied and studied.number == visit.number else visit.film
+
+
+def save_file(content: bytes, name: str, part: gr.Image | gr.DownloadButton) -> str:
+    """A file in Gradio's cache, from where `delete_cache` removes it.
+
+    In a folder of its own: Gradio names folders by content, so that two visitors of one example share a file, and
+    the one who comes second rewrites it while the first is still reading.
+    """
+    path = Path(part.GRADIO_CACHE) / uuid4().hex / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    return str(path)
