@@ -72,7 +72,7 @@ def _wire_reading(reading: Reading, parts: Parts) -> list[dict[str, Any]]:
     first = read.success(reading.write_report, given, written, show_progress_on=[results.report], **READING)
     results.write.click(None, cancels=[first], **EVENT)
     again = results.write.click(reading.write_report, given, written, show_progress_on=[results.report], **READING)
-    results.stop_writing.click(reading.rest, None, resting, cancels=[first, again], **QUIET)
+    results.stop_writing.click(reading.rest, [film.visit], resting, cancels=[first, again], **QUIET)
     asking = [results.ask.click, results.question.submit, *(button.click for button in results.ready)]
     asked = gr.on(
         asking,
@@ -82,9 +82,9 @@ def _wire_reading(reading: Reading, parts: Parts) -> list[dict[str, Any]]:
         concurrency_id="reader",
         **QUIET,
     )
-    results.stop_asking.click(reading.rest, None, resting, cancels=[asked], **QUIET)
-    for event in (first, again, asked):
-        event.failure(reading.rest, None, resting, **QUIET)
+    results.stop_asking.click(reading.rest, [film.visit], resting, cancels=[asked], **QUIET)
+    for event in (first, again, asked):  # being cancelled counts as a failure, too
+        event.failure(reading.rest, [film.visit], resting, **QUIET)
     return [first, again, asked]
 
 
@@ -104,7 +104,7 @@ def _wire_film(viewing: Viewing, parts: Parts, running: list[dict[str, Any]]) ->
         (film.examples.select, viewing.open_example, None, film.examples, one_by_one),
     ):
         # A page runs the listeners of one trigger in this order: what is said of the old film ends before the new one.
-        choose(viewing.take_away, None, [film.picture], cancels=running, **QUIET)
+        choose(None, cancels=running, **EVENT)
         opened = choose(handler, given, everything, show_progress_on=[shown], **how_often, **EVENT)
         opened.failure(viewing.forget, None, everything, **QUIET)
     film.ask_truth.click(viewing.show_truth, [film.visit], [film.ask_truth, film.truth], **EVENT)

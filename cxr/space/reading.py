@@ -90,9 +90,9 @@ class Reading:
             rest = set_asking(self._results, False) if answer.finished else {}
             yield {self._results.chat: [*chat, {"role": "assistant", "content": answer.text}], **rest}
 
-    def rest(self) -> Changes:
+    def rest(self, visit: Visit | None) -> Changes:
         """What may be pressed now that nothing is being written."""
-        return rest(self._results)
+        return rest(self._results, open_film=visit is not None)
 
 
 def rest(results: ResultParts, open_film: bool = True) -> Changes:

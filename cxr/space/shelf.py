@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from cxr.films.film import Film
 from cxr.results import CxrError
 from cxr.space.examples import Example
-from cxr.space.views import draw_thumbnail, write_png
+from cxr.space.views import draw_thumbnail, write_jpeg
 
 Thumbnail = tuple[str, str]  # a small picture's path, which must not tell what the film shows, and the example's name
 
@@ -33,10 +33,10 @@ class Shelf:
             if example.name in self._places:
                 continue
             try:
-                picture = write_png(draw_thumbnail(self._open_film(example.path)))
+                picture = write_jpeg(draw_thumbnail(self._open_film(example.path)))
             except CxrError:
                 continue
-            path = self.folder / f"{len(self._places) + len(new)}.png"
+            path = self.folder / f"{len(self._places) + len(new)}.jpg"
             path.write_bytes(picture)
             new[example.name] = (example, (str(path), example.name))
         self._places = {**self._places, **new}

@@ -40,10 +40,6 @@ class Viewing:
         example = self._shelf.find(str(event.value["caption"]))
         return self._show(Visit(uuid4().hex, self._desk.open(example.path, example.view), example))
 
-    def take_away(self) -> Changes:
-        """No picture: on a slow line the one before would stand over the new findings."""
-        return {self._film.picture: None}
-
     def list_examples(self) -> Changes:
         """The gallery as it is now: films may have been fetched since the page was made."""
         thumbnails = self._shelf.list_thumbnails()
@@ -132,4 +128,4 @@ class Viewing:
         }
 
     def _draw(self, film: Film, look: views.Look) -> str:
-        return save_file(views.write_png(views.render_film(film, look)), "film.png", self._film.picture)
+        return save_file(views.write_jpeg(views.render_film(film, look)), "film.jpg", self._film.picture)

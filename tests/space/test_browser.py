@@ -161,9 +161,11 @@ def test_one_question_at_a_time_and_an_empty_one_changes_nothing(
     with visit(browser, address) as page:
         choose(page, films["dark"])
         open_tab(page, "Questions")
-        page.get_by_role("button", name="Is the heart enlarged?").click(timeout=PATIENCE)
+        expect(page.get_by_role("button", name="Ask")).to_be_enabled(timeout=PATIENCE)
+        page.get_by_label("Your question").fill(" ".join(f"word{number}" for number in range(60)))  # takes 3 s
+        page.get_by_label("Your question").press("Enter")
         expect(page.get_by_role("button", name="What view is this?")).to_be_disabled()
-        answer = page.get_by_text("Shade 25, question 1: Is the heart enlarged?")
+        answer = page.get_by_text("Shade 25, question 1: word0 word1 ")
         expect(answer).to_be_visible(timeout=PATIENCE)
         expect(page.get_by_role("button", name="What view is this?")).to_be_enabled(timeout=PATIENCE)
         page.get_by_role("button", name="Ask").click()
@@ -220,6 +222,22 @@ def test_a_report_streams_with_its_indication_and_can_be_stopped(
         stopped = read_report(page)
         page.wait_for_timeout(600)
         assert read_report(page) == stopped and "word59" not in stopped
+
+
+def test_another_film_ends_the_report_of_the_one_before(browser: Browser, address: str, films: dict[str, Path]) -> None:
+    with visit(browser, address) as page:
+        choose(page, films["dark"])
+        open_tab(page, "Captioning")
+        wait_for_report(page, "Findings: shade 25.\n\nImpression: Write the report of this chest film.")
+        page.get_by_label("Why the film was taken").fill(" ".join(f"word{number}" for number in range(70)))
+        page.get_by_role("button", name="Write again").click()
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('textarea')].some(each => /^Findings.*word3/s.test(each.value))"
+        )
+        choose(page, films["bright"])
+        wait_for_report(page, "Findings: shade 65.\n\nImpression: Write the report of this chest film.")
+        page.wait_for_timeout(2000)  # the report before would have gone on for three seconds
+        assert read_report(page) == "Findings: shade 65.\n\nImpression: Write the report of this chest film."
 
 
 @pytest.mark.parametrize("name", ["text.txt", "nothing", "truncated.dcm", "huge.png"])

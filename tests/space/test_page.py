@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import pytest
@@ -19,7 +20,7 @@ from cxr.space import desk as desks
 from cxr.space import faults
 from cxr.space.desk import Desk
 from cxr.space.examples import Example
-from cxr.space.page import build_page, build_theme, choose_host
+from cxr.space.page import build_page, build_theme, choose_host, serve
 from cxr.space.reading import pace
 from cxr.space.shelf import Shelf
 from cxr.space.visit import Studied, Visit, find_seen
@@ -73,6 +74,21 @@ def test_building_the_page_runs_no_model(tmp_path: Path) -> None:
 def test_other_machines_reach_the_page_only_on_a_space() -> None:
     assert choose_host({}) == "127.0.0.1"
     assert choose_host({"SPACE_ID": "someone/reader"}) != "127.0.0.1"
+
+
+def test_it_is_served_with_nothing_kept_or_told(page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+
+    def launch(**options: Any) -> tuple[None, str, None]:
+        given.update(options)
+        return None, "http://127.0.0.1:1/", None
+
+    monkeypatch.setattr(page, "launch", launch)
+    serve(page, {})
+    off = ("run_history", "show_error", "enable_monitoring", "share", "ssr_mode", "pwa")
+    assert not any(given[name] for name in off) and given["mcp_server"]
+    assert given["server_name"] == "127.0.0.1" and given["server_port"] == 7860
+    assert given["max_file_size"] == 64 << 20
 
 
 def test_the_theme_fetches_no_font() -> None:
