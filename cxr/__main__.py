@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -61,7 +62,10 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     read.add_argument("--task", choices=["classify", "caption", "answer", "all"], default="all")
     read.add_argument("--question", default=QUESTION, help="for the task answer")
     read.add_argument("--json", action="store_true", help="one JSON object a line and film")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if not options.question.strip():
+        parser.error("the question is empty")
+    return options
 
 
 def read_film(reader: Reader, path: Path, task: str, question: str) -> Reading:
@@ -98,11 +102,21 @@ def render(reading: Reading) -> str:
             for score in reading.classification.scores
         ]
     if reading.report:
-        lines.append(f"  {reading.report.text}")
+        doubts = [text for text in reading.report.warnings if text not in reading.warnings]
+        lines += [f"  {reading.report.text}", *(f"  ! {text}" for text in doubts)]
     if reading.answer:
         lines.append(f"  {reading.question} {reading.answer.text}")
     return "\n".join(lines)
 
 
+def run() -> int:
+    """`main`, quiet where nobody reads on, as in `python -m cxr read FILM... | head`."""
+    try:
+        return main()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it flushes
+        return 1
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

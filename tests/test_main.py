@@ -38,7 +38,13 @@ def test_one_task_for_people() -> None:
     assert "What view is this?" in done.stdout and "Findings:" not in done.stdout and "%" not in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [(), (FILM, "--task", "cure")])
+def test_a_reader_who_leaves_early_is_no_fault() -> None:
+    command = f"{sys.executable} -m cxr read {FILM} {FILM} --task classify | head -1"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert "Research and teaching only" in done.stdout and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), (FILM, "--task", "cure"), (FILM, "--question", " ")])
 def test_wrong_use_is_told(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
     assert done.returncode == 2 and "usage:" in done.stderr

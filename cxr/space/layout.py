@@ -113,7 +113,7 @@ def _lay_out_film(examples: Sequence[Thumbnail]) -> FilmParts:
         caption = gr.HTML(padding=False)
         with gr.Row(elem_classes="cxr-tools"):
             zoom = gr.Slider(1, MAX_ZOOM, 1, step=0.5, label="Zoom", buttons=[], scale=3, min_width=160)
-            inverted = gr.Checkbox(False, label="Invert the view", scale=1, min_width=130)
+            inverted = gr.Checkbox(False, label="Invert view", scale=1, min_width=130)
         with gr.Row(elem_classes="cxr-tools"):
             across = gr.Slider(0, 100, 50, step=1, label="Left to right, %", buttons=[], visible=False, min_width=140)
             down = gr.Slider(0, 100, 50, step=1, label="Top to bottom, %", buttons=[], visible=False, min_width=140)

@@ -152,8 +152,9 @@ def show_truth(example: Example) -> str:
 def show_licence(identity: Identity) -> str:
     """The footer: what happens to films, and the notice that Llama's licence asks for where it is in use."""
     kept = (
-        "A film is kept on this machine for about an hour, so that you can look at it, and then deleted; "
-        "no other visitor sees it. Please send none from which a person can be recognised."
+        "The file you send is deleted within a minute after it was read. The film made of it, which has no names but "
+        "those written into the picture, is kept on this machine for about an hour, so that you can look at it; no "
+        "other visitor sees it. Please send none from which a person can be recognised."
     )
     notice = f"<p>{escape(LLAMA_NOTICE)}</p>" if identity.llama else ""
     return f'<footer class="cxr-footer"><p>{escape(kept)}</p>{notice}</footer>'

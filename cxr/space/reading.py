@@ -84,11 +84,14 @@ class Reading:
         if not asked:
             yield {self._results.question: ""}
             return
-        chat = [*messages, {"role": "user", "content": asked}]
+        chat = [*messages, {"role": "user", "content": views.write_chat_text(asked)}]
         yield {self._results.chat: chat, self._results.question: "", **set_asking(self._results, True)}
         for answer in pace(self._desk.answer(seen, asked, views.read_turns(messages))):
             rest = set_asking(self._results, False) if answer.finished else {}
-            yield {self._results.chat: [*chat, {"role": "assistant", "content": answer.text}], **rest}
+            yield {
+                self._results.chat: [*chat, {"role": "assistant", "content": views.write_chat_text(answer.text)}],
+                **rest,
+            }
 
     def rest(self, visit: Visit | None) -> Changes:
         """What may be pressed now that nothing is being written."""

@@ -1,5 +1,6 @@
 """Results become what the page's components show: pictures, sentences, files. Knows nothing about Gradio or models."""
 
+import html
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -122,6 +123,11 @@ def name_model(identity: Identity) -> str:
     return f"{name(identity.base, identity.base_revision)} with {adapter}, on {identity.device}"
 
 
+def write_chat_text(text: str) -> str:
+    """A text as Gradio's Chatbot shows it letter by letter: it takes what it gets for HTML. `read_turns` undoes it."""
+    return html.escape(text, quote=False)
+
+
 def read_turns(messages: Sequence[Mapping[str, Any]]) -> tuple[Turn, ...]:
     """The finished questions and answers of a chat, as Gradio's Chatbot hands its messages over."""
     turns, question = [], None
@@ -136,6 +142,5 @@ def read_turns(messages: Sequence[Mapping[str, Any]]) -> tuple[Turn, ...]:
 
 
 def _read_content(content: str | Sequence[Mapping[str, Any]]) -> str:
-    if isinstance(content, str):
-        return content
-    return "".join(str(block.get("text", "")) for block in content)
+    text = content if isinstance(content, str) else "".join(str(block.get("text", "")) for block in content)
+    return html.unescape(text)

@@ -11,7 +11,7 @@ from cxr.films.phantom import DrawnFilm, draw_film
 from cxr.model.loading import EMBEDDED, load_embedded, load_named
 from cxr.prompts import read_statements
 from cxr.reader import Reader
-from cxr.results import Observation, Side
+from cxr.results import Observation, Side, Size
 from cxr.settings import Settings
 
 SHARDS = sorted(EMBEDDED.rglob("*.safetensors"))
@@ -51,14 +51,17 @@ def test_it_says_who_it_is(reader: Reader) -> None:
 
 def test_fluid_is_seen_where_it_is(reader: Reader) -> None:
     named = []
-    for seed in range(8):
-        side: Side = "left" if seed % 2 else "right"
-        report = list(reader.caption(reader.study(effusion(30_000_000 + seed, side).film)))[-1]
+    for number in range(20):
+        side: Side = "left" if number % 2 else "right"
+        size: Size = "large" if number % 4 < 2 else "moderate"
+        wanted = (Observation("effusion", side, None, size),)
+        drawn = draw_film(30_000_000 + number, view="PA" if number % 3 else "AP", observations=wanted)
+        report = list(reader.caption(reader.study(drawn.film)))[-1]
         said = {
             item.observation.finding: item.observation.side for item in read_statements(report.text) if item.present
         }
         named.append(said.get("effusion") == side)
-    assert sum(named) >= 7
+    assert sum(named) >= 18
 
 
 def test_a_finding_raises_its_probability(reader: Reader) -> None:

@@ -107,9 +107,9 @@ def test_a_visit_from_film_to_findings_report_and_chat(
         open_tab(page, "Questions")
         page.get_by_role("button", name="Is the heart enlarged?").click()
         expect(page.get_by_text("Shade 25, question 1: Is the heart enlarged?")).to_be_visible(timeout=PATIENCE)
-        page.get_by_label("Your question").fill("Is it large?")
+        page.get_by_label("Your question").fill("Is it <b>large</b>?")
         page.get_by_label("Your question").press("Enter")
-        expect(page.get_by_text("Shade 25, question 2: Is it large?")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text("Shade 25, question 2: Is it <b>large</b>?")).to_be_visible(timeout=PATIENCE)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
         choose(page, films["dicom"])

@@ -122,6 +122,13 @@ def test_a_chat_becomes_finished_turns() -> None:
     assert views.read_turns(chat) == (Turn("Why?", "So."),)
 
 
+def test_what_is_written_in_a_chat_is_read_back_letter_by_letter() -> None:
+    text = "Is <b>a</b> & b > 5 mm &lt;?"
+    assert "<" not in views.write_chat_text(text)
+    chat = [{"role": role, "content": views.write_chat_text(text)} for role in ("user", "assistant")]
+    assert views.read_turns(chat) == (Turn(text, text),)
+
+
 def test_a_film_is_described_with_its_view_and_side(film: Film) -> None:
     assert "200 × 100 px" in views.describe_film(film) and "PA" in views.describe_film(film)
     assert "patient's left is on the right" in views.describe_film(film)
