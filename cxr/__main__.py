@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cxr.findings import BY_KEY
+from cxr.prompts import READY_QUESTIONS
 from cxr.reader import Reader, load_reader
-from cxr.results import Answer, Classification, CxrError, Identity, Report, as_plain, write_percent
+from cxr.results import DISCLAIMER, Answer, Classification, CxrError, Identity, Report, as_plain, write_percent
 from cxr.settings import Settings
-
-DISCLAIMER = "Research and teaching only. Not a medical device."
-QUESTION = "What does this film show?"
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     read = parser.add_subparsers(dest="command", required=True).add_parser("read", help="read films")
     read.add_argument("films", nargs="+", type=Path, metavar="FILM", help="picture or DICOM")
     read.add_argument("--task", choices=["classify", "caption", "answer", "all"], default="all")
-    read.add_argument("--question", default=QUESTION, help="for the task answer")
+    read.add_argument("--question", default=READY_QUESTIONS[0], help="for the task answer")
     read.add_argument("--json", action="store_true", help="one JSON object a line and film")
     options = parser.parse_args(arguments)
     if not options.question.strip():

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from cxr.findings import Level
 
+DISCLAIMER = "Research and teaching only. Not a medical device."
+
 Side = Literal["left", "right", "both"]
 Zone = Literal["upper", "mid", "lower"]
 Size = Literal["small", "moderate", "large"]

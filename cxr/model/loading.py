@@ -90,9 +90,9 @@ def load_named(settings: Settings) -> Loaded:
     base = fetch(choose_repository(named, precision, settings.base_revision), settings.base_revision, settings.token)
     try:
         return _assemble(base, adapter, precision)
+    except CxrError:
+        raise
     except (ImportError, OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
-        if isinstance(error, CxrError):
-            raise
         raise CxrError(f"{base.name} could not be loaded ({type(error).__name__}).") from error
 
 
@@ -160,13 +160,13 @@ def load_base(base: Source, precision: str) -> MllamaForConditionalGeneration:
     """
     if not any(base.folder.glob("*.safetensors")):
         raise CxrError(f"{base.name} has no weights as safetensors; other formats can run code and are refused.")
-    if read_json(base.folder / "config.json").get("model_type") != "mllama":
+    config = read_json(base.folder / "config.json")
+    if config.get("model_type") != "mllama":
         raise CxrError(f"{base.name} is not a Llama 3.2 Vision (Mllama) model.")
     options: dict[str, object] = {"dtype": torch.float32 if precision == "float32" else torch.bfloat16}
     if torch.cuda.is_available():
         options["device_map"] = {"": "cuda"}
-    stored = read_json(base.folder / "config.json").get("quantization_config")
-    if precision == "4bit" and not stored:
+    if precision == "4bit" and not config.get("quantization_config"):
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from html import escape
 
 from cxr.findings import BY_KEY, Level
-from cxr.results import Classification, Identity, Score, Verdict, write_percent
+from cxr.results import DISCLAIMER, Classification, Identity, Score, Verdict, write_percent
 from cxr.space.examples import Example
-from cxr.space.views import DISCLAIMER, list_not_looked_for, name_uncertainty
+from cxr.space.views import list_not_looked_for, name_uncertainty
 
 SIGNS = {Verdict.PRESENT: "●", Verdict.NOT_SURE: "◐", Verdict.ABSENT: "○"}  # never by colour alone
 LEVELS = {Level.LOOK_FIRST: "first", Level.ATTENTION: "attention", Level.NONE_SEEN: "none"}

@@ -13,9 +13,8 @@ from PIL import Image, ImageOps
 from cxr.films.film import Film, to_image
 from cxr.findings import NOT_LOOKED_FOR
 from cxr.prompts import join_words
-from cxr.results import Classification, Identity, Report, Turn, as_plain
+from cxr.results import DISCLAIMER, Classification, Identity, Report, Turn, as_plain
 
-DISCLAIMER = "Research and teaching only. Not a medical device."
 VIEWS = {
     "PA": "Frontal view, from back to front (PA).",
     "AP": "Frontal view, from front to back (AP).",
@@ -41,12 +40,17 @@ class Look:
 def render_film(film: Film, look: Look = Look()) -> Image.Image:
     """The part of the film that is looked at, as large as the whole film and no smaller than SMALLEST_SIDE px on its
     long side (mode L); inverted: air white."""
-    image = to_image(film)
-    if max(image.size) < SMALLEST_SIDE:
-        image = ImageOps.contain(image, (SMALLEST_SIDE, SMALLEST_SIDE), Image.Resampling.BICUBIC)
-    if look.zoom > 1:
-        image = image.resize(image.size, Image.Resampling.BICUBIC, box=find_part(image.size, look))
+    image, size = to_image(film), choose_size(film)
+    if look.zoom > 1 or image.size != size:
+        image = image.resize(size, Image.Resampling.BICUBIC, box=find_part(image.size, look))
     return ImageOps.invert(image) if look.inverted else image
+
+
+def choose_size(film: Film) -> tuple[int, int]:
+    """Width and height in px of every picture of this film."""
+    height, width = film.pixels.shape
+    scale = max(1.0, SMALLEST_SIDE / max(width, height))
+    return round(width * scale), round(height * scale)
 
 
 def draw_thumbnail(film: Film) -> Image.Image:
@@ -72,7 +76,7 @@ def find_part(picture: tuple[int, int], look: Look) -> tuple[float, float, float
 
 def aim(film: Film, look: Look, x: float, y: float) -> tuple[float, float]:
     """The point of the film, in 0..1, that is seen at (x, y) px of the picture that `render_film` gave."""
-    width, height = render_film(film).size
+    width, height = choose_size(film)
     left, top, right, bottom = find_part((width, height), look)
     return (left + x / width * (right - left)) / width, (top + y / height * (bottom - top)) / height
 
