@@ -16,6 +16,7 @@ from cxr.space.layout import KEPT, Parts, lay_out
 from cxr.space.reading import Reading
 from cxr.space.shelf import Shelf
 from cxr.space.viewing import Viewing
+from cxr.space.visit import Latest
 
 STYLE = Path(__file__).with_name("style.css")
 AT_ONCE = 2  # readings that run side by side; more only slow each other down
@@ -44,7 +45,8 @@ def build_page(desk: Desk, shelf: Shelf) -> gr.Blocks:
     gr.set_static_paths([shelf.folder])
     with Page(title="Chest film reader", analytics_enabled=False, delete_cache=(KEPT // 12, KEPT)) as page:
         parts = lay_out(desk.identity, shelf.list_thumbnails())
-        viewing, reading = Viewing(desk, parts, shelf), Reading(desk, parts)
+        latest = Latest(VISITORS)
+        viewing, reading = Viewing(desk, parts, shelf, latest), Reading(desk, parts, latest)
         page.load(
             viewing.list_examples, None, [parts.film.examples, parts.film.choices], show_progress="hidden", **EVENT
         )

@@ -12,7 +12,7 @@ from cxr.space import markup, views
 from cxr.space.desk import Desk
 from cxr.space.faults import guard
 from cxr.space.layout import ResultParts, Parts
-from cxr.space.visit import Changes, Studied, Visit, find_seen, need_visit, save_file
+from cxr.space.visit import Changes, Latest, Studied, Visit, find_seen, need_visit, save_file
 
 T = TypeVar("T")
 PAUSE = 0.12  # s between two updates of streamed text: the eye needs no more, and many visitors stream at once
@@ -21,18 +21,21 @@ PAUSE = 0.12  # s between two updates of streamed text: the eye needs no more, a
 class Reading:
     """The events of the three tabs over one desk. The parts are where their changes go."""
 
-    def __init__(self, desk: Desk, parts: Parts) -> None:
+    def __init__(self, desk: Desk, parts: Parts, latest: Latest) -> None:
         self._desk = desk
+        self._latest = latest
         self._film = parts.film
         self._results = parts.results
         # By elem_id: once a button has been switched off or on, Gradio hands over a copy of it.
         self._written = {button.elem_id: str(button.value) for button in self._results.ready}
 
     @guard
-    def read_film(self, visit: Visit | None) -> Changes:
+    def read_film(self, visit: Visit | None, request: gr.Request) -> Changes:
         """Encode the film and look for the 14 findings."""
         visit = need_visit(visit)
         study, classification = self._desk.read(visit.film)
+        if self._latest.is_gone(request, visit):
+            return {}
         content = views.write_findings_file(classification, self._desk.identity)
         part = self._results.findings_file
         return {
@@ -43,8 +46,13 @@ class Reading:
         }
 
     @guard
-    def write_report(self, visit: Visit | None, studied: Studied | None, indication: str | None) -> Iterator[Changes]:
+    def write_report(
+        self, visit: Visit | None, studied: Studied | None, indication: str | None, request: gr.Request
+    ) -> Iterator[Changes]:
         """The report as it is written; the file to download when it is finished."""
+        visit = need_visit(visit)
+        if self._latest.is_gone(request, visit):
+            return
         part = self._results.report_file
         notes = self._results.report_notes
         yield {
@@ -54,6 +62,8 @@ class Reading:
             **set_writing(self._results, True),
         }
         for report in pace(self._desk.caption(find_seen(visit, studied), indication or "")):
+            if self._latest.is_gone(request, visit):
+                return
             yield {self._results.report: views.write_report_text(report), **self._offer(report)}
 
     def _offer(self, report: Report) -> Changes:
@@ -77,8 +87,10 @@ class Reading:
         question: str | None,
         messages: list[dict[str, Any]],
         event: gr.EventData,
+        request: gr.Request,
     ) -> Iterator[Changes]:
         """The answer to the question in the box, or on the button that was pressed, as it is written."""
+        visit = need_visit(visit)
         seen = find_seen(visit, studied)
         asked = clean(self._written.get(getattr(event.target, "elem_id", None), question or ""))
         if not asked:
@@ -87,6 +99,8 @@ class Reading:
         chat = [*messages, {"role": "user", "content": views.write_chat_text(asked)}]
         yield {self._results.chat: chat, self._results.question: "", **set_asking(self._results, True)}
         for answer in pace(self._desk.answer(seen, asked, views.read_turns(messages))):
+            if self._latest.is_gone(request, visit):
+                return
             rest = set_asking(self._results, False) if answer.finished else {}
             yield {
                 self._results.chat: [*chat, {"role": "assistant", "content": views.write_chat_text(answer.text)}],

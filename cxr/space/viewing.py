@@ -13,40 +13,42 @@ from cxr.space.layout import CHOOSE_FIRST, Parts
 from cxr.space.reading import rest
 from cxr.space.shelf import Shelf
 from cxr.space.uploads import find_upload, forget_later
-from cxr.space.visit import Changes, Visit, need_visit, save_file
+from cxr.space.visit import Changes, Latest, Visit, need_visit, save_file
 
 
 class Viewing:
     """The events around the film. The parts are where their changes go."""
 
-    def __init__(self, desk: Desk, parts: Parts, shelf: Shelf) -> None:
+    def __init__(self, desk: Desk, parts: Parts, shelf: Shelf, latest: Latest) -> None:
         self._desk = desk
+        self._latest = latest
         self._film = parts.film
         self._results = parts.results
         self._shelf = shelf
 
     @guard
-    def open_upload(self, path: str | None) -> Changes:
+    def open_upload(self, path: str | None, request: gr.Request) -> Changes:
         """Show the film in an uploaded file, and forget everything about the one before."""
         upload = find_upload({"path": path})
         try:
-            return self._show(Visit(uuid4().hex, self._desk.open(upload)))
+            return self._show(Visit(uuid4().hex, self._desk.open(upload)), request)
         finally:
             forget_later(upload)
 
     @guard
-    def open_example(self, event: gr.SelectData) -> Changes:
+    def open_example(self, event: gr.SelectData, request: gr.Request) -> Changes:
         """Show an example; what is known about it stays here until it is asked for."""
         example = self._shelf.find(str(event.value["caption"]))
-        return self._show(Visit(uuid4().hex, self._desk.open(example.path, example.view), example))
+        return self._show(Visit(uuid4().hex, self._desk.open(example.path, example.view), example), request)
 
     def list_examples(self) -> Changes:
         """The gallery as it is now: films may have been fetched since the page was made."""
         thumbnails = self._shelf.list_thumbnails()
         return {self._film.examples: thumbnails, self._film.choices: gr.Accordion(visible=bool(thumbnails))}
 
-    def forget(self) -> Changes:
+    def forget(self, request: gr.Request) -> Changes:
         """An empty page after a film that could not be opened, so that no result stands there for another film."""
+        self._latest.note(request)
         film = self._film
         return {
             film.visit: None,
@@ -58,7 +60,8 @@ class Viewing:
             **rest(self._results, open_film=False),
         }
 
-    def _show(self, visit: Visit) -> Changes:
+    def _show(self, visit: Visit, request: gr.Request) -> Changes:
+        self._latest.note(request, visit.number)
         film = self._film
         return {
             film.visit: visit,

@@ -1,5 +1,6 @@
 """What a visitor's browser session holds between two events, and what handlers share. Knows nothing about models."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,29 @@ class Studied:
 
     number: str
     study: Study
+
+
+class Latest:
+    """Which film each visitor chose last, by session; of the oldest sessions it is forgotten.
+
+    Gradio cannot cancel an event before its id has come back to the browser: such an event runs on, and what it still
+    says would stand under another film. So every event that takes long asks here before it says anything.
+    """
+
+    def __init__(self, sessions: int) -> None:
+        self._numbers: OrderedDict[str | None, str] = OrderedDict()
+        self._sessions = sessions
+
+    def note(self, request: gr.Request, number: str = "") -> None:
+        """From now on this visitor looks at the film of the visit `number`, or at none."""
+        self._numbers[request.session_hash] = number
+        self._numbers.move_to_end(request.session_hash)
+        while len(self._numbers) > self._sessions:
+            self._numbers.popitem(last=False)
+
+    def is_gone(self, request: gr.Request, visit: Visit) -> bool:
+        """Whether the visitor has chosen another film, or none, since this visit began."""
+        return self._numbers.get(request.session_hash, visit.number) != visit.number
 
 
 def need_visit(visit: Visit | None) -> Visit:

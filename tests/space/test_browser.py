@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import APIResponse, Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
 from tests.space.served import TRUTH, serve_fake, write_bad_files, write_dicom, write_film
 
@@ -46,7 +46,10 @@ def visit(browser: Browser, address: str, theme: str = "light", width: int = 128
     context = browser.new_context(viewport={"width": width, "height": 844})
     context.set_default_timeout(PATIENCE)
     page, wrong = context.new_page(), list[str]()
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console",
+        lambda message: None if message.type != "error" or is_early_cancel(message) else wrong.append(message.text),
+    )
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on(
         "request",
@@ -61,6 +64,14 @@ def visit(browser: Browser, address: str, theme: str = "light", width: int = 128
     yield page
     context.close()
     assert wrong == []
+
+
+def is_early_cancel(message: ConsoleMessage) -> bool:
+    """Gradio 6.31 cancels an event whose id has not come back yet without an id, which its server refuses (422).
+
+    What such an event still sends must not reach the page: `test_an_event_cancelled_before_it_has_an_id` holds that.
+    """
+    return "422" in message.text and message.location["url"].endswith(("/cancel", "/reset"))
 
 
 def choose(page: Page, film: Path) -> None:
@@ -162,6 +173,30 @@ def test_nothing_can_be_asked_before_a_film_is_chosen(browser: Browser, address:
         choose(page, films["text.txt"])
         for button in buttons:
             expect(button).to_be_disabled(timeout=PATIENCE)
+
+
+def test_an_event_cancelled_before_it_has_an_id_changes_nothing(
+    browser: Browser, address: str, films: dict[str, Path]
+) -> None:
+    with visit(browser, address) as page:
+        early = list[int]()
+        page.on("response", lambda answer: early.append(answer.status) if answer.url.endswith("/cancel") else None)
+        open_tab(page, "Captioning")
+        choose(page, films["dark"])
+        wait_for_report(page, "Findings: shade 25.\n\nImpression: Write the report of this chest film.")
+        page.get_by_label("Why the film was taken").fill(" ".join(f"word{number}" for number in range(60)))
+        held = list[tuple[Route, APIResponse]]()
+        page.route("**/queue/join*", lambda route: held.append((route, route.fetch())), times=1)
+        page.get_by_role("button", name="Write again").click()
+        page.wait_for_timeout(500)
+        choose(page, films["bright"])
+        page.wait_for_timeout(500)
+        for route, answer in held:
+            route.fulfill(response=answer)
+        page.wait_for_timeout(4000)  # by now the report that was called off would be written
+        assert 422 in early
+        assert "shade 25" not in read_report(page)
+        assert "shade 65" in read_report(page)
 
 
 def test_one_question_at_a_time_and_an_empty_one_changes_nothing(
