@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxr.findings import BY_KEY
+from cxr.findings import find_finding
 from cxr.prompts import READY_QUESTIONS
 from cxr.reader import Reader, load_reader
-from cxr.results import DISCLAIMER, Answer, Classification, CxrError, Identity, Report, as_plain, write_percent
+from cxr.results import DISCLAIMER, Answer, Classification, CxrError, Identity, Report, Score, as_plain, write_percent
 from cxr.settings import Settings
 
 
@@ -94,17 +94,21 @@ def render(reading: Reading) -> str:
             f"  {level.value if level else 'Not calibrated'}",
             *(f"    {why}" for why in reading.classification.reasons),
         ]
-        lines += [
-            f"  {BY_KEY[score.finding].name:20s}{write_percent(score.probability):>6s}  "
-            + (score.verdict.value if score.verdict else "")
-            for score in reading.classification.scores
-        ]
+        lines += [render_score(score) for score in reading.classification.scores]
+        if reading.classification.own:
+            lines += ["  Also learnt by this adapter:", *map(render_score, reading.classification.own)]
     if reading.report:
         doubts = [text for text in reading.report.warnings if text not in reading.warnings]
         lines += [f"  {reading.report.text}", *(f"  ! {text}" for text in doubts)]
     if reading.answer:
         lines.append(f"  {reading.question} {reading.answer.text}")
     return "\n".join(lines)
+
+
+def render_score(score: Score) -> str:
+    """One finding on a line."""
+    verdict = score.verdict.value if score.verdict else ""
+    return f"  {find_finding(score.finding).name:20s}{write_percent(score.probability):>6s}  {verdict}"
 
 
 def run() -> int:

@@ -5,7 +5,7 @@ Knows nothing about models, films or pages.
 
 from collections.abc import Iterator, Sequence
 
-from cxr.findings import BY_KEY, FINDINGS
+from cxr.findings import BY_KEY, find_finding, order_finding
 from cxr.prompts import join_words, parse_report, read_statements
 from cxr.results import Score, Verdict
 
@@ -30,8 +30,11 @@ def check_report(text: str, scores: Sequence[Score]) -> tuple[str, ...]:
 def _find_doubts(text: str, verdicts: dict[str, Verdict | None]) -> Iterator[str]:
     if "Findings:" not in text or not all(parse_report(text)):
         yield NO_REPORT
-    said = {(item.observation.finding, item.present) for item in read_statements(text)}
+    own = [key for key in verdicts if key not in BY_KEY]
+    said = {(item.observation.finding, item.present) for item in read_statements(text, own)}
     for (present, verdict), sentence in DOUBTS.items():
-        keys = [f.key for f in FINDINGS if (f.key, present) in said and verdicts.get(f.key) is verdict]
+        keys = [
+            key for key in sorted(verdicts, key=order_finding) if (key, present) in said and verdicts[key] is verdict
+        ]
         if keys:
-            yield sentence.format(join_words([BY_KEY[key].noun for key in keys], "and"))
+            yield sentence.format(join_words([find_finding(key).noun for key in keys], "and"))

@@ -1,8 +1,10 @@
-"""The 14 findings: names, aliases, plain words, reading order and label maps.
+"""The 14 findings: names, aliases, plain words and reading order; the table of labels; an adapter's own findings.
 
 The list is that of ChestX-ray14 (Wang et al., CVPR 2017). Knows nothing about models or films.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -42,8 +44,7 @@ class Finding:
 
 NOTHING, ATTEND, FIRST = Level.NONE_SEEN, Level.ATTENTION, Level.LOOK_FIRST
 
-# In the order in which the page shows them: pleural air and fluid, the airspaces, the heart,
-# single lesions, then what is mostly long-standing.
+# In the order in which they are shown: pleural air and fluid, airspaces, heart, single lesions, what is long-standing.
 FINDINGS: tuple[Finding, ...] = (
     Finding(
         "pneumothorax",
@@ -203,18 +204,47 @@ FINDINGS: tuple[Finding, ...] = (
 
 BY_KEY: dict[str, Finding] = {finding.key: finding for finding in FINDINGS}
 
-# What people may expect and this list does not hold.
+# What people may expect and the 14 do not hold; and the key of the own finding that does, where it is another word.
 NOT_LOOKED_FOR = ("fractures", "tubes, lines and devices", "tuberculosis", "COVID-19", "the aorta", "the abdomen")
+_HELD_BY = {"fractures": "fracture", "tubes, lines and devices": "support_devices", "COVID-19": "covid_19"}
 
-# Labels of other sources -> our keys (the CheXpert names follow Irvin et al., AAAI 2019).
+# Labels as their sources spell them, in lower case and with spaces -> our keys; None: nothing was found. Sources:
+# ChestX-ray14 ("Infiltrate" in its boxes), CheXpert (Irvin et al., AAAI 2019), Kermany et al. (Cell 2018).
+_SPELLED = {"infiltrate": "infiltration", "pleural effusion": "effusion", "bacteria": "pneumonia", "virus": "pneumonia"}
+LABELS = {key.replace("_", " "): key for key in BY_KEY} | _SPELLED | {"no finding": None, "normal": None}
 FROM_NIH: dict[str, str] = {finding.name.replace(" t", "_T"): finding.key for finding in FINDINGS}
-FROM_CHEXPERT: dict[str, str] = {
-    "Atelectasis": "atelectasis",
-    "Cardiomegaly": "cardiomegaly",
-    "Consolidation": "consolidation",
-    "Edema": "edema",
-    "Pleural Effusion": "effusion",
-    "Pneumonia": "pneumonia",
-    "Pneumothorax": "pneumothorax",
-}
 FROM_KERMANY: dict[str, str] = {"Pneumonia": "pneumonia"}
+MAX_LABEL = 60  # characters
+OWN_PLAIN = "One of this adapter's own findings, outside the 14."
+OWN_WHY = "What it means comes from the adapter's own training labels alone."
+
+
+def read_label(label: str) -> str | None:
+    """The key of a label, "support_devices" for one outside the table; None: nothing was found ("No Finding").
+
+    Raises:
+        ValueError: it holds no letter, or is too long for a label.
+    """
+    words = re.findall(r"[^\W_]+", label.lower())
+    if not any(map(str.isalpha, label)) or len(label) > MAX_LABEL:
+        raise ValueError(f"A label must be a few words of at most {MAX_LABEL} characters, not {label[:MAX_LABEL]!r}.")
+    return LABELS.get(" ".join(words), "_".join(words))
+
+
+def find_finding(key: str) -> Finding:
+    """One of the 14, or the own finding that a key outside them names."""
+    if key in BY_KEY:
+        return BY_KEY[key]
+    noun = key.replace("_", " ")
+    alias = re.escape(noun).replace(r"\ ", "[ -]").removesuffix("s") + "s?"
+    return Finding(key, noun.capitalize(), noun, (alias,), OWN_PLAIN, False, ATTEND, ATTEND, OWN_WHY)
+
+
+def order_finding(key: str) -> tuple[int, str]:
+    """What to sort finding keys by: the 14 in the order in which they are shown, then own ones by name."""
+    return (list(BY_KEY).index(key), "") if key in BY_KEY else (len(FINDINGS), key)
+
+
+def list_not_looked_for(own: Iterable[str] = ()) -> tuple[str, ...]:
+    """What people may expect and neither the 14 nor these own findings hold."""
+    return tuple(name for name in NOT_LOOKED_FOR if _HELD_BY.get(name, name) not in set(own))

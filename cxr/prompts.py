@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
-from cxr.findings import BY_KEY, FINDINGS, Finding
+from cxr.findings import BY_KEY, FINDINGS, Finding, find_finding, order_finding
 from cxr.results import Observation, Side, Size, Statement, Turn, Zone
 
 Message = dict[str, Any]  # {"role": "user" | "assistant", "content": [{"type": "image" | "text", ...}]}
@@ -46,7 +46,12 @@ def clean(text: str, limit: int = MAX_QUESTION) -> str:
 
 
 def ask_finding(finding: Finding) -> str:
-    """The closed question from whose answer the probability of a finding is read."""
+    """The closed question from whose answer the probability of a finding is read.
+
+    Nobody knows whether an own finding is one thing or many ("support devices"), so its question fits both.
+    """
+    if finding.key not in BY_KEY:
+        return f"Does this chest film show {finding.noun}? Answer yes or no."
     return f"Is there {finding.noun} on this chest film? Answer yes or no."
 
 
@@ -102,6 +107,7 @@ def parse_yes_no(answer: str) -> bool | None:
 
 # --- reports --------------------------------------------------------------------------------------------------------
 
+FRAMES = ("There is {}.", "{} is seen.", "The film shows {}.")  # the last fits one thing and many
 NOTHING_SEEN = ("None of the 14 findings is seen.", "No sign of the 14 findings.")
 
 
@@ -117,7 +123,7 @@ def write_place(observation: Observation, choose: Choose = first) -> str:
 
 def write_observation(observation: Observation, choose: Choose = first) -> str:
     """A finding with its size and place: "a small pleural effusion on the left"."""
-    finding = BY_KEY[observation.finding]
+    finding = find_finding(observation.finding)
     noun = finding.noun
     if observation.size:  # "an infiltrate", but "a small infiltrate"
         noun = f"{'' if noun == finding.bare_noun else 'a '}{observation.size} {finding.bare_noun}"
@@ -126,14 +132,15 @@ def write_observation(observation: Observation, choose: Choose = first) -> str:
 
 def write_report(present: Sequence[Observation], absent: Sequence[str] = (), choose: Choose = first) -> str:
     """A report that asserts `present` and denies the finding keys in `absent`."""
-    order = [finding.key for finding in FINDINGS]
-    seen = [write_observation(item, choose) for item in sorted(present, key=lambda item: order.index(item.finding))]
-    frame = choose(("There is {}.", "{} is seen.", "The film shows {}."))
-    sentences = [_sentence(frame.format(text)) for text in seen]
+    present = sorted(present, key=lambda item: order_finding(item.finding))
+    seen = [write_observation(item, choose) for item in present]
+    frame = choose(FRAMES)
+    frames = [frame if item.finding in BY_KEY else FRAMES[-1] for item in present]
+    sentences = [_sentence(frame.format(text)) for frame, text in zip(frames, seen, strict=True)]
     if not seen:
         sentences.append(choose(NOTHING_SEEN))
     elif absent:
-        sentences.append(f"No {join_words([BY_KEY[key].bare_noun for key in absent], 'or')}.")
+        sentences.append(f"No {join_words([find_finding(key).bare_noun for key in absent], 'or')}.")
     impression = f"{_sentence(join_words(seen, 'and'))}." if seen else choose(NOTHING_SEEN)
     return f"Findings: {' '.join(sentences)} Impression: {impression}"
 
@@ -155,7 +162,12 @@ def _sentence(text: str) -> str:
 
 # --- findings read back from text -----------------------------------------------------------------------------------
 
-_FINDINGS = [(finding, re.compile(rf"\b(?:{'|'.join(finding.aliases)})\b")) for finding in FINDINGS]
+
+def _match_words(finding: Finding) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(finding.aliases)})\b")
+
+
+_FINDINGS = [(finding, _match_words(finding)) for finding in FINDINGS]
 _BREAK = re.compile(r"[.;:\n]|,\s+(?=(?:an?|there)\b)|\b(?:but|however|although|except|with)\b")
 _OPEN = re.compile(
     r"\b(?:cannot|can not|could not|not) be (?:excluded|ruled out)|\bnot excluded\b"
@@ -167,16 +179,19 @@ _DENIAL_AFTER = re.compile(r"^\W*(?:\w+\W+){0,4}?(?:not (?:seen|identified|prese
 _PART = re.compile(r",|\band\b|\bor\b")
 
 
-def read_statements(text: str) -> tuple[Statement, ...]:
+def read_statements(text: str, own: Sequence[str] = ()) -> tuple[Statement, ...]:
     """What a text asserts or denies about the 14 findings; a rule-based reader of our own, not CheXbert.
+
+    `own`: keys of findings outside the 14 that are read, too.
 
     A denial reaches to the end of its clause: "no effusion, mass or nodule" denies three. What "cannot be excluded" is
     neither asserted nor denied. A finding named
     twice with the same verdict appears once, with the side, zone and size that were named first.
     """
     found: dict[tuple[str, bool], Observation] = {}
+    findings = [*_FINDINGS, *((finding, _match_words(finding)) for finding in map(find_finding, own))]
     for clause in (part for part in _BREAK.split(text.lower()) if not _OPEN.search(part)):
-        for finding, pattern in _FINDINGS:
+        for finding, pattern in findings:
             for match in pattern.finditer(clause):
                 denied = bool(_DENIAL.search(clause[: match.start()]) or _DENIAL_AFTER.match(clause[match.end() :]))
                 seen = Observation(finding.key) if denied else _read_place(finding.key, _part_around(clause, match))

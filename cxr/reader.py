@@ -10,7 +10,7 @@ from pathlib import Path
 from cxr.checks import check_report
 from cxr.films.film import Film, View
 from cxr.films.open import open_film
-from cxr.findings import BY_KEY, FINDINGS, Level
+from cxr.findings import BY_KEY, FINDINGS, Level, find_finding
 from cxr.model.calibration import Calibration
 from cxr.model.engine import Encoded, Engine
 from cxr.model.loading import load
@@ -30,10 +30,14 @@ class Study:
 class Reader:
     """Reads films with one model. Holds nothing of any film."""
 
-    def __init__(self, engine: Engine, identity: Identity, calibration: Calibration | None) -> None:
+    def __init__(
+        self, engine: Engine, identity: Identity, calibration: Calibration | None, own_findings: Sequence[str] = ()
+    ) -> None:
+        """`own_findings`: keys of findings outside the 14 that the adapter was taught."""
         self.engine = engine
         self.identity = identity
         self.calibration = calibration
+        self.own_findings = tuple(own_findings)
 
     def open(self, path: str | Path, view: View | None = None) -> Film:
         """A file as a film; needs no model. `view`: what is known where the file does not say.
@@ -48,13 +52,15 @@ class Reader:
         return Study(film, self.engine.encode(film))
 
     def classify(self, study: Study) -> Classification:
-        """The 14 findings, from the answers to 14 closed questions in one batched forward."""
-        conversations = [build_conversation(ask_finding(finding)) for finding in FINDINGS]
+        """The 14 findings and the adapter's own, from the answers to closed questions in one batched forward."""
+        keys = [*BY_KEY, *self.own_findings]
+        conversations = [build_conversation(ask_finding(find_finding(key))) for key in keys]
         yes = self.engine.score(study.encoded, conversations, YES_NO)[:, YES_NO.index("Yes")]
-        scores = tuple(self._calibrate(finding.key, float(p)) for finding, p in zip(FINDINGS, yes, strict=True))
+        both = tuple(self._calibrate(key, float(p)) for key, p in zip(keys, yes, strict=True))
+        scores, own = both[: len(FINDINGS)], both[len(FINDINGS) :]
         known = all(score.verdict for score in scores)  # a finding that was never calibrated may be there
-        level, reasons = choose_level(scores) if known else (None, ())
-        return Classification(scores, level, reasons, study.film.warnings)
+        level, reasons = choose_level(both) if known else (None, ())
+        return Classification(scores, level, reasons, study.film.warnings, own)
 
     def _calibrate(self, finding: str, probability: float) -> Score:
         return self.calibration.score(finding, probability) if self.calibration else Score(finding, probability)
@@ -64,7 +70,8 @@ class Reader:
         text = ""
         for text in _grow(self.engine.stream(study.encoded, build_conversation(ask_report(indication)))):
             yield Report(text, *parse_report(text), finished=False, warnings=study.film.warnings)
-        doubts = check_report(text, self.classify(study).scores)
+        result = self.classify(study)
+        doubts = check_report(text, (*result.scores, *result.own))
         yield Report(text, *parse_report(text), finished=True, warnings=(*study.film.warnings, *doubts))
 
     def answer(self, study: Study, question: str, history: Sequence[Turn] = ()) -> Iterator[Answer]:
@@ -85,13 +92,13 @@ class Reader:
 def load_reader(settings: Settings) -> Reader:
     """The reader that the settings ask for; the embedded model where that cannot be had (see `Identity.problem`)."""
     loaded = load(settings)
-    return Reader(loaded.engine, loaded.identity, loaded.calibration)
+    return Reader(loaded.engine, loaded.identity, loaded.calibration, loaded.own_findings)
 
 
 def choose_level(scores: Sequence[Score]) -> tuple[Level, tuple[str, ...]]:
     """The highest level that a finding asks for by the table in `findings.py`, and a sentence for each that does.
 
-    What is seen comes before what cannot be excluded.
+    What is seen comes before what cannot be excluded. A finding without a verdict asks for nothing.
     """
     asked = [(_ask_level(score), score) for score in scores]
     level = max((each for each, _ in asked), key=lambda each: each.rank, default=Level.NONE_SEEN)
@@ -104,14 +111,14 @@ def choose_level(scores: Sequence[Score]) -> tuple[Level, tuple[str, ...]]:
 
 
 def _ask_level(score: Score) -> Level:
-    finding = BY_KEY[score.finding]
+    finding = find_finding(score.finding)
     if score.verdict is Verdict.PRESENT:
         return finding.if_present
     return finding.if_unsure if score.verdict is Verdict.NOT_SURE else Level.NONE_SEEN
 
 
 def _explain(score: Score) -> str:
-    finding = BY_KEY[score.finding]
+    finding = find_finding(score.finding)
     found = "seen" if score.verdict is Verdict.PRESENT else "cannot be excluded"
     return f"{finding.name} {found}: {finding.why[0].lower()}{finding.why[1:]}"
 

@@ -33,7 +33,7 @@ class Verdict(Enum):
 class Observation:
     """One finding as seen on a film or named in a text; None where it is not said."""
 
-    finding: str  # a key of findings.BY_KEY
+    finding: str  # a key of findings.BY_KEY, or of an own finding
     side: Side | None = None
     zone: Zone | None = None
     size: Size | None = None
@@ -64,16 +64,17 @@ class Score:
 
 @dataclass(frozen=True)
 class Classification:
-    """The findings of one film in the order of `findings.FINDINGS`."""
+    """The findings of one film: the 14 in the order of `findings.FINDINGS`, and what else the adapter was taught."""
 
-    scores: tuple[Score, ...]
+    scores: tuple[Score, ...]  # of the 14
     level: Level | None  # None where nothing is calibrated
     reasons: tuple[str, ...]  # why this level, one sentence a finding
     warnings: tuple[str, ...] = ()  # what to know about the film
+    own: tuple[Score, ...] = ()  # of the adapter's own findings, by name
 
     def by_finding(self) -> Mapping[str, Score]:
-        """The same scores by finding key."""
-        return {score.finding: score for score in self.scores}
+        """All scores by finding key."""
+        return {score.finding: score for score in (*self.scores, *self.own)}
 
 
 @dataclass(frozen=True)

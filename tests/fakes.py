@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from cxr.films.film import Film
-from cxr.findings import FINDINGS
+from cxr.findings import BY_KEY
 from cxr.model.calibration import Calibration, Scale
 from cxr.model.engine import Encoded
 from cxr.prompts import Message
@@ -70,8 +70,9 @@ def name_shade(encoded: Encoded) -> int:
     return round(float(encoded.states.mean()) * 100)
 
 
-def fake_reader(identity: Identity = EMBEDDED, slow: float = 0.0) -> Reader:
+def fake_reader(identity: Identity = EMBEDDED, slow: float = 0.0, own_findings: Sequence[str] = ()) -> Reader:
     """A Reader over the fake engine, calibrated as the identity says."""
-    scales = {finding.key: Scale(1.0, 0.0, 0.6, 0.3) for finding in FINDINGS}
+    scales = {key: Scale(1.0, 0.0, 0.6, 0.3) for key in (*BY_KEY, *own_findings)}
     engine: Any = FakeEngine(slow)
-    return Reader(engine, identity, Calibration(scales, "drawn films") if identity.calibrated else None)
+    calibration = Calibration(scales, "drawn films") if identity.calibrated else None
+    return Reader(engine, identity, calibration, own_findings)

@@ -50,3 +50,13 @@ def test_without_a_calibration_nothing_is_compared() -> None:
 @pytest.mark.parametrize("text", ["", "I have no earlier film.", ", a mass. Impression: A mass.", "Findings: A mass."])
 def test_what_is_no_report_is_called_so(text: str) -> None:
     assert NO_REPORT in check_report(text, judge(mass=Verdict.PRESENT))
+
+
+def test_a_report_is_held_against_own_findings_too() -> None:
+    text = "Findings: There is a fracture. No support devices. Impression: A fracture."
+    own = [Score("fracture", 0.1, 0.5, 0.2, Verdict.ABSENT), Score("support_devices", 0.9, 0.5, 0.2, Verdict.PRESENT)]
+    assert check_report(text, [*judge(), *own]) == (
+        "The report names fracture, which the classification calls absent.",
+        "The report denies support devices, which the classification calls present.",
+    )
+    assert check_report(text, [*judge(), Score("fracture", 0.1)]) == ()

@@ -5,7 +5,19 @@ import re
 
 import pytest
 
-from cxr.findings import BY_KEY, FINDINGS, FROM_CHEXPERT, FROM_KERMANY, FROM_NIH, NOT_LOOKED_FOR, Finding, Level
+from cxr.findings import (
+    BY_KEY,
+    FINDINGS,
+    FROM_NIH,
+    MAX_LABEL,
+    NOT_LOOKED_FOR,
+    Finding,
+    Level,
+    find_finding,
+    list_not_looked_for,
+    order_finding,
+    read_label,
+)
 from tests.data import DATA, needs_data
 
 
@@ -47,10 +59,79 @@ def test_levels_are_ranked_as_they_are_read() -> None:
     assert "of the 14" in Level.NONE_SEEN.value and "normal" not in Level.NONE_SEEN.value.lower()
 
 
-def test_label_maps_lead_to_our_keys() -> None:
+# CheXpert's 14 labels (Irvin et al., AAAI 2019) as its csv spells them, and where they lead.
+CHEXPERT = {
+    "No Finding": None,
+    "Enlarged Cardiomediastinum": "enlarged_cardiomediastinum",
+    "Cardiomegaly": "cardiomegaly",
+    "Lung Opacity": "lung_opacity",
+    "Lung Lesion": "lung_lesion",
+    "Edema": "edema",
+    "Consolidation": "consolidation",
+    "Pneumonia": "pneumonia",
+    "Atelectasis": "atelectasis",
+    "Pneumothorax": "pneumothorax",
+    "Pleural Effusion": "effusion",
+    "Pleural Other": "pleural_other",
+    "Fracture": "fracture",
+    "Support Devices": "support_devices",
+}
+OTHERS = {
+    "Infiltrate": "infiltration",  # ChestX-ray14's boxes
+    "Pleural_Thickening": "pleural_thickening",
+    "pleural thickening": "pleural_thickening",
+    "NORMAL": None,  # Kermany's folders and file names
+    "PNEUMONIA": "pneumonia",
+    "BACTERIA": "pneumonia",
+    "virus": "pneumonia",
+    " Tuberculosis ": "tuberculosis",
+    "COVID-19": "covid_19",
+}
+
+
+@pytest.mark.parametrize(("label", "key"), [*CHEXPERT.items(), *OTHERS.items()])
+def test_every_source_s_label_leads_to_its_key(label: str, key: str | None) -> None:
+    assert read_label(label) == read_label(label.upper()) == key
+
+
+def test_nih_s_labels_lead_to_the_14() -> None:
+    assert {label: read_label(label) for label in FROM_NIH} == FROM_NIH
     assert set(FROM_NIH.values()) == set(BY_KEY)
-    assert FROM_NIH["Pleural_Thickening"] == "pleural_thickening" and FROM_NIH["Hernia"] == "hernia"
-    assert set(FROM_CHEXPERT.values()) | set(FROM_KERMANY.values()) <= set(BY_KEY)
+
+
+@pytest.mark.parametrize("label", ["", " ", "1", "?!", "-1", "x" * (MAX_LABEL + 1)])
+def test_what_is_no_label_is_refused(label: str) -> None:
+    with pytest.raises(ValueError, match="A label must be"):
+        read_label(label)
+
+
+def test_a_key_is_read_as_itself() -> None:
+    for key in [*BY_KEY, *filter(None, CHEXPERT.values()), "covid_19"]:
+        assert read_label(key) == key and find_finding(key).key == key
+
+
+def test_an_own_finding_has_the_words_of_its_label_and_says_where_they_come_from() -> None:
+    assert find_finding("effusion") is BY_KEY["effusion"]
+    own = find_finding("support_devices")
+    assert (own.name, own.noun, own.sided) == ("Support devices", "support devices", False)
+    assert own.if_present is own.if_unsure is Level.ATTENTION
+    assert "own training labels" in own.why
+    (alias,) = own.aliases
+    for text in ("support devices", "support device", "support-devices"):
+        assert re.fullmatch(alias, text)
+
+
+def test_own_findings_come_after_the_14_by_name() -> None:
+    keys = ["tuberculosis", "hernia", "fracture", "pneumothorax"]
+    assert sorted(keys, key=order_finding) == ["pneumothorax", "hernia", "fracture", "tuberculosis"]
+    assert sorted({*BY_KEY}, key=order_finding) == list(BY_KEY)
+
+
+def test_what_is_learnt_is_no_longer_called_not_looked_for() -> None:
+    assert list_not_looked_for() == NOT_LOOKED_FOR
+    own = {read_label(label) or "" for label in ("Tuberculosis", "Support Devices", "Fracture", "COVID-19")}
+    assert list_not_looked_for(own) == ("the aorta", "the abdomen")
+    assert list_not_looked_for(["lung_lesion"]) == NOT_LOOKED_FOR
 
 
 def test_what_is_not_looked_for_is_none_of_the_14() -> None:

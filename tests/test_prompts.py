@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from cxr.findings import BY_KEY, FINDINGS
+from cxr.findings import BY_KEY, FINDINGS, find_finding
 from cxr.prompts import (
     ask_finding,
     ask_report,
@@ -102,3 +102,20 @@ def test_statements_of_other_writers(text: str, present: dict[str, str | None], 
 def test_every_closed_question_reads_as_english() -> None:
     for finding in FINDINGS:
         assert ask_finding(finding).startswith("Is there ") and ask_finding(finding).endswith("Answer yes or no.")
+
+
+def test_the_question_about_an_own_finding_fits_one_thing_and_many() -> None:
+    asked = ask_finding(find_finding("support_devices"))
+    assert asked == "Does this chest film show support devices? Answer yes or no."
+
+
+def test_a_report_names_own_findings_last_and_they_are_read_back_where_asked_for() -> None:
+    present = [Observation("support_devices"), Observation("effusion", "left")]
+    text = write_report(present, ["pneumothorax", "fracture"])
+    assert text == (
+        "Findings: There is a pleural effusion on the left. The film shows support devices. "
+        "No pneumothorax or fracture. Impression: A pleural effusion on the left and support devices."
+    )
+    assert asserted(text) == {"effusion": "left"} and denied(text) == {"pneumothorax"}
+    read = {(item.observation.finding, item.present) for item in read_statements(text, ["fracture", "support_devices"])}
+    assert read == {("effusion", True), ("support_devices", True), ("pneumothorax", False), ("fracture", False)}

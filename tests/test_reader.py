@@ -1,19 +1,26 @@
 """The only pipeline: one film, three tasks, one run of the vision encoder."""
 
+import json
 import pickle
 from collections.abc import Iterator
 from copy import copy
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cxr.findings import BY_KEY, FINDINGS, Level
-from cxr.model.calibration import Calibration, Scale
-from cxr.reader import Reader, choose_level
-from cxr.results import CxrError, Identity, Score, Turn, Verdict
-from tests.tiny import noise_film, tiny_engine
+from cxr.__main__ import Reading as PrintedReading
+from cxr.__main__ import render
+from cxr.findings import BY_KEY, FINDINGS, NOT_LOOKED_FOR, Level, find_finding
+from cxr.model.calibration import Calibration, Scale, write_calibration
+from cxr.prompts import YES_NO, ask_finding, build_conversation
+from cxr.reader import Reader, choose_level, load_reader
+from cxr.results import CxrError, Identity, Score, Turn, Verdict, as_plain
+from cxr.settings import Settings
+from cxr.space import markup
+from tests.tiny import noise_film, save_tiny, tiny_engine
 
 WHO = Identity("tiny", None, None, None, "CPU", embedded=False, calibrated=False, llama=False)
 CALIBRATION = Calibration({finding.key: Scale(1.0, 0.0, 0.6, 0.4) for finding in FINDINGS}, "nobody")
@@ -131,3 +138,50 @@ def test_the_highest_level_wins_and_only_its_reasons_are_given() -> None:
 def test_what_is_seen_comes_before_what_cannot_be_excluded() -> None:
     _, reasons = choose_level(judged(pneumothorax=Verdict.NOT_SURE, mass=Verdict.PRESENT, nodule=Verdict.NOT_SURE))
     assert [reason.split()[0] for reason in reasons] == ["Mass", "Pneumothorax", "Nodule"]
+
+
+OWN = ("support_devices", "tuberculosis")
+
+
+@pytest.fixture
+def own_reader(tmp_path: Path) -> Reader:
+    """A tiny adapter from a folder that records two own findings; the first is calibrated, so are the 14."""
+    base, adapter = save_tiny(tmp_path)
+    (adapter / "cxr_config.json").write_text(json.dumps({"canvas": 56, "own_findings": [*reversed(OWN)]}))
+    scales = {key: Scale(1.0, -40.0, 0.6, 0.4) for key in BY_KEY} | {OWN[0]: Scale(1.0, 40.0, 0.6, 0.4)}
+    write_calibration(Calibration(scales, "nobody"), adapter)
+    return load_reader(Settings(base=str(base), adapter=str(adapter)))
+
+
+def test_own_findings_of_an_adapter_are_asked_scored_and_shown(own_reader: Reader) -> None:
+    assert own_reader.own_findings == OWN and own_reader.identity.problem is None
+    study = own_reader.study(noise_film())
+    result = own_reader.classify(study)
+    assert [score.finding for score in result.scores] == list(BY_KEY)
+    assert [(score.finding, score.verdict) for score in result.own] == [(OWN[0], Verdict.PRESENT), (OWN[1], None)]
+    asked = [build_conversation(ask_finding(find_finding(OWN[1])))]  # not calibrated: the model's own probability
+    alone = own_reader.engine.score(study.encoded, asked, YES_NO)[0, YES_NO.index("Yes")]
+    assert result.own[1].probability == pytest.approx(alone, abs=1e-5)
+    assert result.level is Level.ATTENTION and result.reasons[0].startswith("Support devices seen: what it means")
+    shown = markup.show_findings(result, own_reader.identity)
+    tail = shown[shown.index("Also learnt by this adapter: support devices and tuberculosis") :]
+    assert "Not calibrated" in tail and tail.count('<th scope="row">') == 2
+    assert "Support devices" in markup.show_summary(result)
+    printed = render(PrintedReading("film", (), own_reader.identity, result))
+    assert "Also learnt by this adapter:" in printed and "Tuberculosis" in printed
+    assert [score["finding"] for score in as_plain(result)["own"]] == list(OWN)
+
+
+def test_what_is_asked_beside_the_14_changes_none_of_them(own_reader: Reader) -> None:
+    bare = Reader(own_reader.engine, own_reader.identity, own_reader.calibration)
+    study = own_reader.study(noise_film())
+    with_own, without = own_reader.classify(study), bare.classify(study)
+    assert without.own == () and "Also learnt" not in markup.show_findings(without, bare.identity)
+    for one, other in zip(with_own.scores, without.scores, strict=True):
+        assert one.probability == pytest.approx(other.probability, abs=1e-5) and one.verdict is other.verdict
+
+
+def test_what_is_learnt_is_not_called_not_looked_for() -> None:
+    scope = markup.show_scope(OWN)
+    assert "tuberculosis" not in scope and "tubes" not in scope and "fractures" in scope
+    assert all(name in markup.show_scope() for name in NOT_LOOKED_FOR)

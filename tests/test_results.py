@@ -28,7 +28,7 @@ PLAIN = Score("mass", 0.25)
 VALUES: list[Any] = [
     SURE,
     PLAIN,
-    Classification((SURE, PLAIN), Level.ATTENTION, ("because.",), ("turned",)),
+    Classification((SURE, PLAIN), Level.ATTENTION, ("because.",), ("turned",), (Score("fracture", 0.1),)),
     Report("Findings: a. Impression: b.", "a.", "b.", True),
     Answer("Yes.", False, ("turned",)),
     Turn("Why?", "So."),
@@ -83,3 +83,7 @@ def test_an_error_says_its_sentence() -> None:
 )
 def test_no_probability_is_written_as_certain(probability: float, written: str) -> None:
     assert write_percent(probability) == written
+
+
+def test_all_scores_are_found_by_their_finding() -> None:
+    assert set(VALUES[2].by_finding()) == {"effusion", "mass", "fracture"}

@@ -14,7 +14,7 @@ from cxr.findings import FINDINGS
 from cxr.model.engine import Engine
 from cxr.prompts import ask_finding, ask_report
 from cxr.training.embedded.build import Size, build_model, build_processor, build_tokenizer
-from cxr.training.embedded.recipe import TARGETS
+from cxr.training.lora import ATTENTION
 
 TEXTS = [ask_finding(finding) + " Yes. No." for finding in FINDINGS] + [ask_report(), "Findings: There is. Impression:"]
 
@@ -58,7 +58,7 @@ def save_tiny(folder: Path, name: str = "somebody/tiny-mllama") -> tuple[Path, P
     engine.processor.save_pretrained(base)
     torch.manual_seed(1)
     model = get_peft_model(
-        copy.deepcopy(engine.model), LoraConfig(r=4, target_modules=TARGETS, init_lora_weights=False)
+        copy.deepcopy(engine.model), LoraConfig(r=4, target_modules=ATTENTION, init_lora_weights=False)
     )
     model.peft_config["default"].base_model_name_or_path = name
     model.save_pretrained(str(adapter), save_embedding_layers=False)

@@ -44,6 +44,10 @@ class Case:
     present: frozenset[str]
     absent: frozenset[str]
     observations: tuple[Observation, ...] | None = None
+    name: str = ""  # of the file, to find it again
+    report: str = ""  # "Findings: ... Impression: ..."; empty where there is none
+    indication: str = ""  # why the film was taken
+    pairs: tuple[tuple[str, str], ...] = ()  # questions and answers that came with the data
 
 
 def read_films(folder: Path, split: str) -> list[RealFilm]:

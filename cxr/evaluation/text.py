@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxr.evaluation.classification import Figure, bootstrap, mark
+from cxr.evaluation.classification import mark
 from cxr.evaluation.films import Case, add_options, choose_cases
+from cxr.evaluation.intervals import Figure, bootstrap
 from cxr.findings import FINDINGS
 from cxr.prompts import read_statements
 from cxr.reader import Reader, load_reader

@@ -20,8 +20,10 @@ from transformers import (
 )
 
 from cxr.films.film import MAX_SIDE
+from cxr.findings import BY_KEY, order_finding, read_label
 from cxr.model.calibration import Calibration, read_calibration
 from cxr.model.engine import Engine
+from cxr.model.precision import check_precision, choose_precision
 from cxr.model.sources import Source, fetch, hash_weights, read_json
 from cxr.results import CxrError, Identity
 from cxr.settings import Settings
@@ -29,26 +31,23 @@ from cxr.settings import Settings
 logger = logging.getLogger(__name__)
 
 EMBEDDED = Path(__file__).with_name("embedded")
-CONFIG = "cxr_config.json"  # what we record with an adapter: {"canvas": side in px, ...}
+CONFIG = "cxr_config.json"  # what we record with an adapter: {"canvas": side in px, "own_findings": [key, ...]}
 LLAMA = "unsloth/Llama-3.2-11B-Vision-Instruct"
 LLAMA_4BIT = f"{LLAMA}-unsloth-bnb-4bit"
-LLAMA_NAMES = {
-    "meta-llama/Llama-3.2-11B-Vision-Instruct",
-    LLAMA,
-    LLAMA_4BIT,
-    f"{LLAMA}-bnb-4bit",
-}  # one base, four names
-PRECISIONS = ("bf16", "4bit", "float32")
-BF16_BYTES = 32 << 30  # free GPU memory from which the 11B runs in bf16: 20 GiB of weights, caches and room
+# One base, four names.
+LLAMA_NAMES = {LLAMA, LLAMA_4BIT, f"{LLAMA}-bnb-4bit", "meta-llama/Llama-3.2-11B-Vision-Instruct"}
+EMBEDDED_NAME = "embedded Mllama"  # what adapters for it record as their base
+MAX_OWN = 64  # findings of an adapter's own; each is a question more about every film
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model that answers, what is known of its probabilities, and who it is."""
+    """A model that answers, what is known of its probabilities, who it is, and what it was taught beside the 14."""
 
     engine: Engine
     calibration: Calibration | None
     identity: Identity
+    own_findings: tuple[str, ...] = ()
 
 
 def load(settings: Settings) -> Loaded:
@@ -66,11 +65,12 @@ def load(settings: Settings) -> Loaded:
 def load_embedded() -> Loaded:
     """The small Mllama and its adapter that ship with the code."""
     adapter = EMBEDDED / "adapter"
-    return _assemble(
-        Source(EMBEDDED, "embedded Mllama", hash_weights(EMBEDDED)),
-        Source(adapter, "embedded adapter", hash_weights(adapter)),
-        None,
-    )
+    return _assemble(find_embedded(), Source(adapter, "embedded adapter", hash_weights(adapter)), None)
+
+
+def find_embedded() -> Source:
+    """The small Mllama that ships with the code, known by what its weights hash to."""
+    return Source(EMBEDDED, EMBEDDED_NAME, hash_weights(EMBEDDED))
 
 
 def load_named(settings: Settings) -> Loaded:
@@ -82,18 +82,25 @@ def load_named(settings: Settings) -> Loaded:
     """
     precision = check_precision(settings.precision or choose_precision())
     adapter = fetch(settings.adapter, settings.adapter_revision, settings.token) if settings.adapter else None
-    named = settings.base or _read_base(adapter)
+    named = settings.base or read_base(adapter)
     if adapter is not None:
         check_base(adapter, named)
     if named in LLAMA_NAMES and not torch.cuda.is_available():
         raise CxrError(f"{named} needs a GPU of 16 GB or more, and there is none here.")
-    base = fetch(choose_repository(named, precision, settings.base_revision), settings.base_revision, settings.token)
+    base = _fetch_base(named, precision, settings)
     try:
         return _assemble(base, adapter, precision)
     except CxrError:
         raise
     except (ImportError, OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
         raise CxrError(f"{base.name} could not be loaded ({type(error).__name__}).") from error
+
+
+def _fetch_base(named: str, precision: str, settings: Settings) -> Source:
+    revision = settings.base_revision
+    if named == EMBEDDED_NAME and not revision:
+        return find_embedded()
+    return fetch(choose_repository(named, precision, revision), revision, settings.token)
 
 
 def choose_repository(named: str, precision: str, revision: str | None) -> str:
@@ -103,35 +110,20 @@ def choose_repository(named: str, precision: str, revision: str | None) -> str:
     return LLAMA_4BIT if precision == "4bit" else LLAMA
 
 
-def choose_precision() -> str:
-    """ "bf16" from 32 GiB of free GPU memory, "4bit" below, "float32" without a GPU (bf16 is 5 times slower there)."""
-    if not torch.cuda.is_available():
-        return "float32"
-    return "bf16" if torch.cuda.mem_get_info()[0] >= BF16_BYTES else "4bit"
-
-
-def check_precision(precision: str) -> str:
-    """The same, if it is one and can be had here.
-
-    Raises:
-        CxrError: it cannot.
-    """
-    if precision not in PRECISIONS:
-        raise CxrError(f"The precision must be one of {', '.join(PRECISIONS)}, not {precision}.")
-    if precision != "float32" and not torch.cuda.is_available():
-        raise CxrError(f"The precision {precision} needs a GPU, and there is none here.")
-    return precision
-
-
 def check_base(adapter: Source, base: str) -> None:
     """Refuse an adapter made for another base; a folder has no Hub name and is checked by its shapes alone."""
-    made_for = _read_base(adapter)
+    made_for = read_base(adapter)
     same = made_for == base or {made_for, base} <= LLAMA_NAMES
     if not same and not Path(base).is_dir():
         raise CxrError(f"The adapter {adapter.name} was made for {made_for}, not for {base}.")
 
 
-def _read_base(adapter: Source | None) -> str:
+def read_base(adapter: Source | None) -> str:
+    """The base that an adapter says it was made for.
+
+    Raises:
+        CxrError: it says nothing that can be read.
+    """
     config = read_json(adapter.folder / "adapter_config.json") if adapter else {}
     base = config.get("base_model_name_or_path")
     if config.get("peft_type") != "LORA" or not isinstance(base, str):
@@ -149,7 +141,8 @@ def _assemble(base: Source, adapter: Source | None, precision: str | None) -> Lo
         model = add_adapter(model, adapter)
         calibration = read_calibration(adapter.folder)
     engine = Engine(model, processor, choose_canvas(adapter, processor))
-    return Loaded(engine, calibration, _identify(base, adapter, calibration is not None, model))
+    identity = _identify(base, adapter, calibration is not None, model)
+    return Loaded(engine, calibration, identity, read_own_findings(adapter) if adapter else ())
 
 
 def load_base(base: Source, precision: str) -> MllamaForConditionalGeneration:
@@ -217,6 +210,27 @@ def choose_canvas(adapter: Source | None, processor: MllamaProcessor) -> int:
         return recorded
     tile = int(processor.image_processor.size["height"])
     return tile * 2 if processor.image_processor.max_image_tiles >= 4 else tile
+
+
+def read_own_findings(adapter: Source) -> tuple[str, ...]:
+    """The recorded keys of findings outside the 14, by name; mostly none.
+
+    Raises:
+        CxrError: what is recorded is no list of such keys.
+    """
+    recorded = read_json(adapter.folder / CONFIG).get("own_findings", [])
+    if not isinstance(recorded, list) or len(recorded) > MAX_OWN or not all(map(_is_own_key, recorded)):
+        raise CxrError(
+            f"The adapter's {CONFIG} must hold at most {MAX_OWN} own_findings, lower-case keys outside the 14."
+        )
+    return tuple(sorted(set(recorded), key=order_finding))
+
+
+def _is_own_key(key: object) -> bool:
+    try:
+        return isinstance(key, str) and key not in BY_KEY and read_label(key) == key
+    except ValueError:
+        return False
 
 
 def _identify(

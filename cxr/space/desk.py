@@ -18,7 +18,7 @@ from cxr.space.faults import guard
 Lease = Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]  # called with duration=, gives a decorator
 
 START = 10  # s; a fresh worker first moves the weights to its GPU: 20 GiB for the 11B in bf16
-READ = 3  # s; one pass of the vision encoder and one of the 14 questions
+READ = 3  # s; one pass of the vision encoder and one of the questions about findings
 WRITE = 20  # s; at most 400 tokens at 20 a second or more
 
 
@@ -46,6 +46,11 @@ class Desk:
         """Who is answering."""
         return self._reader.identity
 
+    @property
+    def own_findings(self) -> tuple[str, ...]:
+        """The keys of what is looked for beside the 14 findings."""
+        return self._reader.own_findings
+
     def open(self, path: str | Path, view: View | None = None) -> Film:
         """A file as a film; needs no GPU. `view`: what is known where the file does not say.
 
@@ -55,7 +60,7 @@ class Desk:
         return self._reader.open(path, view)
 
     def read(self, film: Film) -> tuple[Study, Classification]:
-        """The film as the model keeps it, and its 14 findings."""
+        """The film as the model keeps it, and its findings."""
         study, classification = self._read(film)
         return study, classification
 

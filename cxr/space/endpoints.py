@@ -31,7 +31,7 @@ class Endpoints:
         Returns:
             scores (finding, probability from 0 to 1, operating points present_from and absent_below, verdict present /
             not sure / absent; null where the model is not calibrated), level and reasons of the reading order,
-            warnings, answered_by.
+            warnings, own (scores of what the adapter in use was taught beside the 14; mostly none), answered_by.
         """
         _, classification = self._desk.read(self._open(film_file))
         return self._sign(as_plain(classification))

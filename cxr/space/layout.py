@@ -65,8 +65,8 @@ class Parts:
     results: ResultParts
 
 
-def lay_out(identity: Identity, examples: Sequence[Thumbnail]) -> Parts:
-    """Make the page's components inside the current `gr.Blocks`."""
+def lay_out(identity: Identity, examples: Sequence[Thumbnail], own_findings: Sequence[str] = ()) -> Parts:
+    """Make the page's components inside the current `gr.Blocks`. `own_findings`: keys that are looked for, too."""
     gr.HTML(markup.show_identity(identity), elem_classes="cxr-sticky", padding=False)
     if identity.problem:
         gr.HTML(markup.show_notes([f"{identity.problem} The embedded model answers instead."]), padding=False)
@@ -76,7 +76,7 @@ def lay_out(identity: Identity, examples: Sequence[Thumbnail]) -> Parts:
         with gr.Column(scale=6, min_width=320):
             with gr.Tabs():
                 results = _lay_out_results()
-            gr.HTML(markup.show_scope(), padding=False)
+            gr.HTML(markup.show_scope(own_findings), padding=False)
     gr.HTML(markup.show_licence(identity), padding=False)
     return Parts(film, results)
 

@@ -6,10 +6,11 @@ Every text that is not ours is escaped.
 from collections.abc import Sequence
 from html import escape
 
-from cxr.findings import BY_KEY, Level
+from cxr.findings import Level, find_finding
+from cxr.prompts import join_words
 from cxr.results import DISCLAIMER, Classification, Identity, Score, Verdict, write_percent
 from cxr.space.examples import Example
-from cxr.space.views import list_not_looked_for, name_uncertainty
+from cxr.space.views import name_not_looked_for, name_uncertainty
 
 SIGNS = {Verdict.PRESENT: "●", Verdict.NOT_SURE: "◐", Verdict.ABSENT: "○"}  # never by colour alone
 LEVELS = {Level.LOOK_FIRST: "first", Level.ATTENTION: "attention", Level.NONE_SEEN: "none"}
@@ -65,16 +66,37 @@ def show_caption(text: str) -> str:
 
 
 def show_findings(classification: Classification, identity: Identity) -> str:
-    """The reading order with its reasons, and a table of the 14 findings in clinical order."""
-    rows = "".join(_show_score(score) for score in classification.scores)
+    """The reading order with its reasons, the 14 findings in clinical order, and below them the adapter's own."""
+    return (
+        f"{show_notes(classification.warnings)}{_show_level(classification, identity)}"
+        f"{_show_table(classification.scores, '14 findings in clinical order')}{_show_own(classification)}"
+        f'<p class="cxr-small">{BARS if classification.level else ""} '
+        "A probability is the model's, and says nothing about care.</p>"
+    )
+
+
+def _show_table(scores: Sequence[Score], caption: str) -> str:
+    rows = "".join(_show_score(score) for score in scores)
     titles = ("Finding", "Probability", "Not sure in", "Result")
     head = "".join(f'<th scope="col">{text}</th>' for text in titles)
     return (
-        f"{show_notes(classification.warnings)}{_show_level(classification, identity)}"
-        '<table class="cxr-findings"><caption>14 findings in clinical order</caption>'
+        f'<table class="cxr-findings"><caption>{caption}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        f'<p class="cxr-small">{BARS if classification.level else ""} '
-        "A probability is the model's, and says nothing about care.</p>"
+    )
+
+
+def _show_own(classification: Classification) -> str:
+    if not classification.own:
+        return ""
+    names = join_words([find_finding(score.finding).noun for score in classification.own], "and")
+    bare = [find_finding(score.finding).noun for score in classification.own if score.verdict is None]
+    note = (
+        f"Not calibrated, so no probability of it means present or absent: {join_words(bare, 'and')}." if bare else ""
+    )
+    return (
+        f'<section class="cxr-own"><h2>Also learnt by this adapter: {escape(names)}</h2>'
+        f"{_show_table(classification.own, 'Findings outside the 14')}"
+        f"{show_caption(note) if note else ''}</section>"
     )
 
 
@@ -82,14 +104,15 @@ def show_summary(classification: Classification) -> str:
     """One line beside the film, for screens on which the findings are further down."""
     if classification.level is None:
         return ""
-    named = [BY_KEY[s.finding].name for s in classification.scores if s.verdict is Verdict.PRESENT]
+    scores = (*classification.scores, *classification.own)
+    named = [find_finding(score.finding).name for score in scores if score.verdict is Verdict.PRESENT]
     text = f"{classification.level.value}{': ' if named else ''}{', '.join(named)}. All findings are below the film."
     return f'<p class="cxr-summary cxr-level-{LEVELS[classification.level]}" role="status">{escape(text)}</p>'
 
 
-def show_scope() -> str:
-    """What holds for all three tabs."""
-    return f'<p class="cxr-small">{escape(list_not_looked_for())} {SCOPE}</p>'
+def show_scope(own: Sequence[str] = ()) -> str:
+    """What holds for all three tabs. `own`: keys of the adapter's own findings."""
+    return f'<p class="cxr-small">{escape(name_not_looked_for(own))} {SCOPE}</p>'
 
 
 def _show_level(classification: Classification, identity: Identity) -> str:
@@ -102,15 +125,17 @@ def _show_level(classification: Classification, identity: Identity) -> str:
         )
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in classification.reasons)
     listed = f"<ul>{reasons}</ul>" if reasons else ""
+    judged = any(score.verdict for score in classification.own)
+    counted = "these 14 findings and the calibrated ones below them" if judged else "these 14 findings alone"
     return (
         f'<section class="cxr-level cxr-level-{LEVELS[level]}" role="status"><h2>{escape(level.value)}</h2>'
         f'{listed}<p class="cxr-small">A reading order: how soon somebody should look, going by an estimate '
-        "of these 14 findings alone.</p></section>"
+        f"of {counted}.</p></section>"
     )
 
 
 def _show_score(score: Score) -> str:
-    finding = BY_KEY[score.finding]
+    finding = find_finding(score.finding)
     kind = score.verdict.name.lower().replace("_", "-") if score.verdict else "unknown"
     verdict = f"{SIGNS[score.verdict]} {score.verdict.value}" if score.verdict else "–"
     threshold = "–"
@@ -119,14 +144,14 @@ def _show_score(score: Score) -> str:
     percent = escape(write_percent(score.probability))
     return (
         f'<tr class="cxr-{kind}"><th scope="row">'
-        f"<details><summary>{finding.name}</summary>{_explain(score)}</details></th>"
+        f"<details><summary>{escape(finding.name)}</summary>{_explain(score)}</details></th>"
         f'<td class="cxr-probability"><div>{_draw_bar(score)}<span>{percent}</span></div></td>'
         f'<td class="cxr-threshold">{escape(threshold)}</td><td class="cxr-verdict">{escape(verdict)}</td></tr>'
     )
 
 
 def _explain(score: Score) -> str:
-    finding = BY_KEY[score.finding]
+    finding = find_finding(score.finding)
     points = ""
     if score.present_from is not None and score.absent_below is not None:
         low, high = write_percent(score.absent_below), write_percent(score.present_from)

@@ -44,7 +44,7 @@ def build_page(desk: Desk, shelf: Shelf) -> gr.Blocks:
     """The page and the public endpoints over one desk; nothing runs yet."""
     gr.set_static_paths([shelf.folder])
     with Page(title="Chest film reader", analytics_enabled=False, delete_cache=(KEPT // 12, KEPT)) as page:
-        parts = lay_out(desk.identity, shelf.list_thumbnails())
+        parts = lay_out(desk.identity, shelf.list_thumbnails(), desk.own_findings)
         latest = Latest(VISITORS)
         viewing, reading = Viewing(desk, parts, shelf, latest), Reading(desk, parts, latest)
         page.load(

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from cxr.films.film import Film, to_image
-from cxr.findings import NOT_LOOKED_FOR
+from cxr.findings import list_not_looked_for
 from cxr.prompts import join_words
 from cxr.results import DISCLAIMER, Classification, Identity, Report, Turn, as_plain
 
@@ -95,9 +95,9 @@ def name_uncertainty(identity: Identity) -> str | None:
     return ", ".join(f"not {word}" for word in lacks).capitalize() or None
 
 
-def list_not_looked_for() -> str:
-    """What people may expect and the 14 findings do not hold, as a sentence."""
-    return f"Not looked for: {join_words(NOT_LOOKED_FOR, 'and')}."
+def name_not_looked_for(own: Sequence[str] = ()) -> str:
+    """What people may expect and neither the 14 findings nor the adapter's own hold, as a sentence."""
+    return f"Not looked for: {join_words(list_not_looked_for(own), 'and')}."
 
 
 def write_report_text(report: Report) -> str:

@@ -23,11 +23,12 @@ from sklearn.linear_model import LogisticRegression
 
 from cxr.evaluation.classification import Outcome, read_outcome
 from cxr.evaluation.films import CHESTXRAY14, open_cases, read_films
-from cxr.findings import FINDINGS
+from cxr.findings import BY_KEY
 from cxr.model.calibration import Calibration, Scale, write_calibration
 from cxr.reader import Reader, load_reader
 from cxr.settings import Settings
 
+KEYS = tuple(BY_KEY)
 PRIOR_POSITIVES = 20
 SLOPE = (0.05, 2.0)  # never negative: calibration does not turn an order round
 SPECIFICITY, SENSITIVITY = 0.95, 0.90  # of the two operating points, on the validation films
@@ -37,23 +38,27 @@ POPULATION = "{} films of NIH ChestX-ray14, in whose collection pneumonia is far
 
 def calibrate(outcome: Outcome) -> Calibration:
     """From what a reader without calibration said about validation films of ChestX-ray14."""
-    return fit_calibration(outcome.probabilities, outcome.truth, POPULATION.format(len(outcome.truth)))
+    return fit_calibration(outcome.probabilities, outcome.truth, POPULATION.format(len(outcome.truth)), outcome.keys)
 
 
-def fit_calibration(probabilities: np.ndarray, truth: np.ndarray, population: str) -> Calibration:
-    """Fit every finding that has at least one positive and one negative film.
+def fit_calibration(
+    probabilities: np.ndarray, truth: np.ndarray, population: str, keys: Sequence[str] = KEYS
+) -> Calibration:
+    """Fit every finding that has at least one positive and one negative film; none leaves nothing calibrated.
 
     Args:
-        probabilities: films x 14 in 0..1, in the order of FINDINGS.
-        truth: films x 14; 1 present, 0 absent, -1 unknown.
+        probabilities: films x findings in 0..1.
+        truth: films x findings; 1 present, 0 absent, -1 unknown.
         population: which films these are, in words.
+        keys: of the findings; the 14, then an adapter's own.
     """
+    if not probabilities.shape == truth.shape == (len(truth), len(keys)):
+        raise ValueError(f"{len(keys)} findings, but {probabilities.shape} probabilities and {truth.shape} marks")
     scores = logit(np.clip(probabilities, 1e-6, 1 - 1e-6))
-    usable = [i for i in range(len(FINDINGS)) if {0, 1} <= set(truth[:, i])]
-    shared = fit_shared_slope(scores, truth, usable)
+    usable = [i for i in range(len(keys)) if {0, 1} <= set(truth[:, i])]
+    shared = fit_shared_slope(scores, truth, usable) if usable else 1.0
     scales: Mapping[str, Scale] = {
-        FINDINGS[i].key: fit_scale(scores[:, i][truth[:, i] >= 0], truth[:, i][truth[:, i] >= 0], shared)
-        for i in usable
+        keys[i]: fit_scale(scores[:, i][truth[:, i] >= 0], truth[:, i][truth[:, i] >= 0], shared) for i in usable
     }
     return Calibration(scales, population)
 
@@ -61,7 +66,7 @@ def fit_calibration(probabilities: np.ndarray, truth: np.ndarray, population: st
 def fit_shared_slope(scores: np.ndarray, truth: np.ndarray, findings: list[int]) -> float:
     """One slope for all findings, each with an intercept of its own."""
     parts = [(scores[known, i], truth[known, i], i) for i in findings for known in [truth[:, i] >= 0]]
-    inputs = np.concatenate([np.column_stack([x, np.eye(len(FINDINGS))[np.full(len(x), i)]]) for x, _, i in parts])
+    inputs = np.concatenate([np.column_stack([x, np.eye(scores.shape[1])[np.full(len(x), i)]]) for x, _, i in parts])
     model = LogisticRegression(C=1e3, fit_intercept=False, max_iter=1000).fit(
         inputs, np.concatenate([y for _, y, _ in parts])
     )
@@ -91,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     films = [film for film in read_films(options.films, "val") if film.source == CHESTXRAY14]
     served = load_reader(Settings.from_env())
-    bare = Reader(served.engine, served.identity, None)
+    bare = Reader(served.engine, served.identity, None, served.own_findings)
     write_calibration(calibrate(read_outcome(bare, open_cases(films))), options.out)
 
 

@@ -59,4 +59,14 @@ def open_case(row: Row) -> Case:
     truth = row.truth
     present = frozenset(item.finding for item in truth.present)
     exact = truth.present if truth.placed else None
-    return Case(open_film(row.image, truth.view), row.patient, present, truth.absent, exact)
+    return Case(
+        open_film(row.image, truth.view),
+        row.patient,
+        present,
+        truth.absent,
+        exact,
+        name=str(row.image),
+        report=row.report,
+        indication=row.indication,
+        pairs=row.pairs,
+    )

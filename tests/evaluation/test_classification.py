@@ -8,9 +8,7 @@ import pytest
 
 from cxr.evaluation import classification
 from cxr.evaluation.classification import (
-    Figure,
     Outcome,
-    bootstrap,
     describe,
     main,
     mark,
@@ -22,6 +20,7 @@ from cxr.evaluation.classification import (
     write_table,
 )
 from cxr.evaluation.films import Case, draw_cases
+from cxr.evaluation.intervals import Figure, bootstrap
 from cxr.findings import FINDINGS
 from tests.fakes import fake_reader
 from tests.tiny import noise_film

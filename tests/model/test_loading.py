@@ -220,6 +220,53 @@ def test_a_canvas_that_makes_no_sense_is_refused(folders: tuple[Path, Path], tmp
         load_named(Settings(base=str(folders[0]), adapter=str(adapter)))
 
 
+def record(adapter: Path, own: object) -> Path:
+    """The same adapter with own findings recorded."""
+    (adapter / loading.CONFIG).write_text(json.dumps({"canvas": 56, "own_findings": own}))
+    return adapter
+
+
+def test_own_findings_are_those_recorded(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    base, adapter = folders
+    assert load_named(Settings(base=str(base), adapter=str(adapter))).own_findings == ()
+    own = record(copy_adapter(adapter, tmp_path / "own"), ["tuberculosis", "covid_19", "tuberculosis"])
+    assert load_named(Settings(base=str(base), adapter=str(own))).own_findings == ("covid_19", "tuberculosis")
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "fracture",
+        {"fracture": 1},
+        None,
+        [5],
+        [""],
+        ["Fracture"],
+        ["rib fracture"],
+        ["<b>"],
+        ["<|eot_id|>"],
+        ["effusion"],
+        ["normal"],
+        ["x" * 61],
+        [f"finding_{number}" for number in range(loading.MAX_OWN + 1)],
+    ],
+)
+def test_own_findings_that_make_no_sense_are_refused(folders: tuple[Path, Path], tmp_path: Path, own: object) -> None:
+    adapter = record(copy_adapter(folders[1], tmp_path / "odd"), own)
+    with pytest.raises(CxrError, match="own_findings"):
+        loading.read_own_findings(Source(adapter, "odd", None))
+
+
+def test_an_adapter_made_for_the_embedded_base_finds_it(
+    folders: tuple[Path, Path], tmp_path: Path, embedded: None
+) -> None:
+    adapter = copy_adapter(
+        folders[1], tmp_path / "mine", base_model_name_or_path=loading.EMBEDDED_NAME, peft_type="LORA"
+    )
+    identity = load_named(Settings(adapter=str(adapter))).identity
+    assert identity.embedded and identity.base == loading.EMBEDDED_NAME and identity.adapter == str(adapter)
+
+
 @pytest.mark.parametrize("change", [{"slope": float("nan")}, {"intercept": 1e9}, {"absent_below": 0.9}])
 def test_a_calibration_that_makes_no_sense_is_refused(
     folders: tuple[Path, Path], tmp_path: Path, change: dict[str, float]

@@ -44,6 +44,7 @@ def test_classify_gives_14_probabilities_and_who_gave_them(client: Client, film:
     assert [score["finding"] for score in result["scores"]] == [finding.key for finding in FINDINGS]
     assert all(0 <= score["probability"] <= 1 and score["verdict"] for score in result["scores"])
     assert result["level"] and result["answered_by"]["base"] == "embedded Mllama"
+    assert result["own"] == []  # this adapter was taught nothing beside the 14
 
 
 def test_caption_uses_the_indication(client: Client, film: Path) -> None:

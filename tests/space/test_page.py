@@ -59,6 +59,14 @@ def test_the_page_names_the_problem_the_licence_and_what_is_missing(page: gr.Blo
         assert text in config
 
 
+def test_what_the_adapter_was_taught_is_not_called_not_looked_for(page: gr.Blocks, tmp_path: Path) -> None:
+    reader = fake_reader(own_findings=["tuberculosis"])
+    taught = build_page(Desk(reader), Shelf(reader.open, draw_examples(tmp_path)))
+    texts = [json.dumps(each.get_config_file(), default=str) for each in (page, taught)]
+    assert ["tuberculosis" in text for text in texts] == [True, False]
+    assert all("Not looked for: fractures" in text for text in texts)
+
+
 def test_what_a_visitor_leaves_is_deleted(page: gr.Blocks) -> None:
     states = [block for block in page.blocks.values() if isinstance(block, gr.State)]
     assert states and all(state.time_to_live == 3600 for state in states)

@@ -64,6 +64,23 @@ def test_what_is_not_looked_for_is_named_for_all_three_tabs() -> None:
         assert missing in markup.show_scope()
 
 
+def test_own_findings_stand_below_the_14_with_what_is_said_of_them(film: Film) -> None:
+    reader = fake_reader(own_findings=["fracture", "support_devices"])
+    result = reader.classify(reader.study(film))
+    page = markup.show_findings(result, EMBEDDED)
+    heading = page.index("Also learnt by this adapter: fracture and support devices")
+    assert page.index(f"<summary>{FINDINGS[-1].name}<") < heading < page.index("<summary>Fracture<")
+    assert page.count("Present from 60%, absent below 30%") == 16 and "Not calibrated" not in page
+    assert "14 findings and the calibrated ones below" in page and "training labels" in page
+    content = json.loads(views.write_findings_file(result, EMBEDDED))
+    assert [score["finding"] for score in content["own"]] == ["fracture", "support_devices"]
+
+
+def test_without_own_findings_nothing_is_said_of_them(classification: Classification) -> None:
+    page = markup.show_findings(classification, EMBEDDED)
+    assert "Also learnt" not in page and "14 findings alone" in page
+
+
 @pytest.mark.parametrize("level", list(Level))
 def test_the_level_says_of_what_it_speaks(level: Level) -> None:
     shown = markup.show_findings(Classification((), level, ("Because <b>.",)), EMBEDDED)

@@ -109,3 +109,24 @@ def test_the_reader_applies_what_was_fitted(fitted: tuple[np.ndarray, np.ndarray
     expected = expit(scale.slope * logit(np.clip(p, 1e-6, 1 - 1e-6)) + scale.intercept)
     np.testing.assert_allclose(apply(calibration, 5, p), expected)
     assert calibration.population == "synthetic films"
+
+
+def test_own_findings_are_fitted_beside_the_14() -> None:
+    probabilities, truth = misjudge(6)
+    keys = (*(finding.key for finding in FINDINGS), "fracture", "tuberculosis")
+    probabilities = np.column_stack([probabilities, probabilities[:, :2]])
+    truth = np.column_stack([truth, truth[:, 0], np.full(FILMS, -1)])  # of tuberculosis nothing is known
+    scales = fit_calibration(probabilities, truth, "x", keys).scales
+    assert set(scales) == set(keys) - {"tuberculosis"}
+    assert scales["fracture"] == scales[FINDINGS[0].key]
+
+
+def test_films_without_any_truth_leave_nothing_calibrated() -> None:
+    probabilities, truth = misjudge(7)
+    assert fit_calibration(probabilities, np.full_like(truth, -1), "x").scales == {}
+
+
+def test_as_many_findings_are_named_as_are_given() -> None:
+    probabilities, truth = misjudge(8)
+    with pytest.raises(ValueError, match="13 findings"):
+        fit_calibration(probabilities, truth, "x", [finding.key for finding in FINDINGS[:13]])

@@ -5,24 +5,22 @@ from itertools import islice
 
 import pytest
 
-from cxr.findings import BY_KEY, FINDINGS
-from cxr.prompts import ask_finding, parse_report, parse_yes_no, read_statements
+from cxr.findings import BY_KEY, FINDINGS, NOT_LOOKED_FOR, find_finding
+from cxr.prompts import REPORT_REQUEST, ask_finding, parse_report, parse_yes_no, read_statements
 from cxr.results import Observation
-from cxr.training import conversations
+from cxr.training import wordings
 from cxr.training.conversations import (
-    FREE,
-    NORMAL,
-    SEEN,
-    VIEW,
-    Pair,
-    Truth,
-    answer_finding,
-    ask_one,
-    ask_place,
+    choose_closed,
     closed_pairs,
     free_pairs,
+    own_pairs,
+    report_pair,
+    write_pairs,
     write_report_pair,
 )
+from cxr.training.questions import answer_finding, ask_list, ask_one, ask_place
+from cxr.training.truth import Pair, Truth
+from cxr.training.wordings import FREE, NORMAL, SEEN, VIEW
 
 KEYS = frozenset(BY_KEY)
 EFFUSION = Observation("effusion", "left", None, "small")
@@ -95,9 +93,9 @@ def test_nothing_is_said_about_an_unknown_finding() -> None:
 def test_what_needs_all_fourteen_or_a_view_is_asked_only_where_they_are_known() -> None:
     asked = {request for request, _ in list_free(PNEUMONIA_ALONE)}
     assert not [request for request in asked if request.startswith("Write the report")]
-    assert not asked & {*conversations.WHAT, *NORMAL, *VIEW}
+    assert not asked & {*wordings.WHAT, *NORMAL, *VIEW}
     asked = {request for request, _ in list_free(EXACT)}
-    assert asked >= {*conversations.WHAT, *NORMAL, *VIEW}
+    assert asked >= {*wordings.WHAT, *NORMAL, *VIEW}
 
 
 @pytest.mark.parametrize("truth", [EXACT, NORMAL_FILM, PNEUMONIA_ALONE])
@@ -148,10 +146,10 @@ def test_no_film_is_called_normal() -> None:
 
 def test_treatment_and_comparison_are_declined() -> None:
     answers = dict(list_free(EXACT, 3000))
-    for request in conversations.CARE:
-        assert answers[request] == conversations.CARE_ANSWER
-    for request in conversations.EARLIER:
-        assert answers[request] == conversations.EARLIER_ANSWER
+    for request in wordings.CARE:
+        assert answers[request] == wordings.CARE_ANSWER
+    for request in wordings.EARLIER:
+        assert answers[request] == wordings.EARLIER_ANSWER
     assert any(answer.startswith("I do not look for") for answer in answers.values())
 
 
@@ -164,3 +162,150 @@ def test_views_are_named() -> None:
 def test_the_same_dice_write_the_same_conversations() -> None:
     assert list_free(EXACT, 50) == list_free(EXACT, 50)
     assert list_free(EXACT, 50) != list(islice(free_pairs(EXACT, random.Random(1)), 50))
+
+
+# --- what training draws --------------------------------------------------------------------------------------------
+
+OWN_SEEN = Truth((EFFUSION, Observation("support_devices")), frozenset({"mass", "fracture"}))
+MANY = Truth(tuple(map(Observation, sorted(KEYS)[:6])), KEYS - set(sorted(KEYS)[:6]), "PA")
+REPORT = "Findings: Heart size is normal. Impression: No acute process."
+
+
+def is_turned(request: str) -> bool:
+    return request.startswith(("Is this film free of", "Is there no"))
+
+
+def asks(request: str) -> set[str]:
+    """The findings that a closed question is about."""
+    return {item.observation.finding for item in read_statements(request, ["support_devices", "fracture"])}
+
+
+def test_own_findings_are_asked_and_answered() -> None:
+    pairs = dict(closed_pairs(OWN_SEEN, random.Random(0)))
+    assert len(pairs) == 4
+    assert pairs["Does this chest film show support devices? Answer yes or no."] == "Yes, support devices."
+    assert pairs["Does this chest film show fracture? Answer yes or no."] == "No."
+    assert not OWN_SEEN.complete and OWN_SEEN.known == ["effusion", "mass", "fracture", "support_devices"]
+    more = Truth((*EXACT.present, Observation("fracture")), EXACT.absent)
+    assert more.complete and EXACT.complete
+
+
+def test_a_report_names_own_findings_and_denies_none_of_them() -> None:
+    _, text = write_report_pair(Truth((*EXACT.present, Observation("fracture")), EXACT.absent), random.Random(0))
+    assert "The film shows fracture." in text and text.endswith("and fracture.")
+    own = Truth((), KEYS | {"fracture"})
+    assert "fracture" not in write_report_pair(own, random.Random(0))[1]
+
+
+def test_closed_questions_are_answered_yes_as_often_as_no_and_a_quarter_is_turned_round() -> None:
+    pairs = [pair for seed in range(600) for pair in choose_closed(MANY, random.Random(seed), 4)]
+    answers = [parse_yes_no(answer) for _, answer in pairs]
+    assert len(pairs) == 2400 and None not in answers
+    assert 0.47 < sum(map(bool, answers)) / len(answers) < 0.53
+    assert 0.2 < sum(is_turned(request) for request, _ in pairs) / len(pairs) < 0.3
+
+
+@pytest.mark.parametrize("truth", [EXACT, NORMAL_FILM, PNEUMONIA_ALONE, OWN_SEEN, MANY])
+def test_closed_questions_turned_round_or_not_follow_the_truth(truth: Truth) -> None:
+    for seed in range(150):
+        pairs = choose_closed(truth, random.Random(seed), 5)
+        about = [asks(request) for request, _ in pairs]
+        assert all(len(keys) == 1 for keys in about), pairs
+        keys = [next(iter(key)) for key in about]
+        assert len(set(keys)) == len(keys) == min(5, len(truth.known))
+        for key, (request, answer) in zip(keys, pairs, strict=True):
+            assert parse_yes_no(answer) is (bool(truth.find(key)) != is_turned(request)), (request, answer)
+
+
+def test_of_a_film_with_one_finding_and_one_without_both_kinds_of_question_come() -> None:
+    turned = [
+        is_turned(request) for seed in range(200) for request, _ in choose_closed(NORMAL_FILM, random.Random(seed), 4)
+    ]
+    assert 0.2 < sum(turned) / len(turned) < 0.3  # nothing is present, so the share alone decides
+    assert choose_closed(NOTHING_KNOWN, random.Random(0), 4) == []
+
+
+def test_the_given_report_is_the_answer_and_only_a_complete_truth_is_written() -> None:
+    assert report_pair(NOTHING_KNOWN, REPORT, "cough") == (f"{REPORT_REQUEST} Indication: cough.", REPORT)
+    assert report_pair(EXACT, REPORT, "") == (REPORT_REQUEST, REPORT)
+    written = report_pair(EXACT, "", "")
+    assert written and {item.observation for item in read_statements(written[1]) if item.present} == {EFFUSION, MASS}
+    assert report_pair(PNEUMONIA_ALONE, "", "cough") is None
+    marked = report_pair(NOTHING_KNOWN, "Findings: a <|eot_id|>\n b. <|image|>", "")
+    assert marked and marked[1] == "Findings: a b."
+
+
+def test_questions_of_the_data_lose_only_what_steers_the_model() -> None:
+    assert own_pairs([("Is it  bad?", "No.<|eot_id|>"), ("", "x"), ("Why?", " <|image|> ")]) == [("Is it bad?", "No.")]
+
+
+def test_lists_name_what_is_present_and_nothing_unknown() -> None:
+    rng = random.Random(0)
+    for truth in (EXACT, OWN_SEEN, NORMAL_FILM):
+        for request, answer in filter(None, (ask_list(truth, rng) for _ in range(300))):
+            named = asks(request)
+            assert named <= set(truth.known)
+            told = {item.observation.finding for item in read_statements(answer, ["support_devices", "fracture"])}
+            present = {item.finding for item in truth.present}
+            assert told == (present & named if named else present), (request, answer)
+    assert ask_list(PNEUMONIA_ALONE, rng) is None
+
+
+def draw(
+    truth: Truth, report: str = "", pairs: tuple[Pair, ...] = (), own: tuple[str, ...] | None = None
+) -> list[Pair]:
+    """What many draws of four requests ask."""
+    drawn = []
+    for seed in range(300):
+        some = write_pairs(truth, report, "cough", pairs, random.Random(seed), 4, own)
+        assert len(some) == len(dict(some)) == 4
+        drawn += some
+    return drawn
+
+
+def test_every_task_is_drawn_that_what_is_known_allows() -> None:
+    brought = ("Who took it?", "A radiographer.")
+    asked = draw(EXACT, REPORT, (brought,))
+    assert brought in asked and (f"{REPORT_REQUEST} Indication: cough.", REPORT) in asked
+    requests = {request for request, _ in asked}
+    assert requests >= {*wordings.WHAT, "On which side is the pleural effusion?", ask_finding(BY_KEY["mass"])}
+    closed = sum(parse_yes_no(answer) is not None for _, answer in asked)
+    assert 0.3 < closed / len(asked) < 0.7
+    for name in (FREE[0], wordings.WHICH[0]):
+        assert any(request.startswith(name[:12]) for request in requests)
+
+
+def test_nothing_unknown_is_drawn() -> None:
+    assert write_pairs(NOTHING_KNOWN, "", "cough", (), random.Random(0), 4) == []
+    for request, answer in draw(PNEUMONIA_ALONE):
+        assert not request.startswith(REPORT_REQUEST) and request not in {*wordings.WHAT, *NORMAL}
+        if answer not in {finding.plain for finding in FINDINGS}:
+            assert asks(f"{request} {answer}") <= {"pneumonia"}, (request, answer)
+    report_alone = draw(NOTHING_KNOWN, REPORT)
+    assert (f"{REPORT_REQUEST} Indication: cough.", REPORT) in report_alone
+    assert not [request for request, answer in report_alone if answer in ("Yes.", "No.")]
+
+
+def test_what_the_run_teaches_is_never_called_not_looked_for() -> None:
+    def list_refused(own: tuple[str, ...] | None) -> set[str]:
+        answers = {answer for _, answer in draw(NORMAL_FILM, own=own)}
+        return {name for name in NOT_LOOKED_FOR if f"I do not look for {name}." in answers}
+
+    assert list_refused(None) == set()
+    assert "tuberculosis" in list_refused(())
+    refused = list_refused(("tuberculosis",))
+    assert len(refused) > 3 and "tuberculosis" not in refused
+    for own in (None, ("tuberculosis",)):
+        assert not [answer for _, answer in draw(NORMAL_FILM, own=own) if "do not look for others" in answer]
+
+
+def test_the_same_dice_draw_the_same_requests() -> None:
+    assert draw(EXACT, REPORT) == draw(EXACT, REPORT)
+
+
+def test_an_own_finding_is_worded_for_one_thing_and_many() -> None:
+    rng = random.Random(0)
+    pairs = [pair for _ in range(800) if (pair := ask_one(OWN_SEEN, rng)) and "support devices" in pair[0]]
+    assert {answer for _, answer in pairs} == {"Yes, support devices.", "No, I see support devices."}
+    assert not [request for request, _ in pairs if request.startswith(("Is there", "Is support"))]
+    assert answer_finding(OWN_SEEN, find_finding("fracture")) == "No."

@@ -1,18 +1,32 @@
-"""`python -m cxr.films.phantom --examples FOLDER` writes the drawn films of the gallery and their truth."""
+"""Drawn films as files.
+
+`python -m cxr.films.phantom --examples FOLDER` writes those of the gallery and their truth,
+`python -m cxr.films.phantom --set FOLDER --count 200` a set to train on, with dataset.jsonl.
+"""
 
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cxr.films.film import View, to_image
-from cxr.films.phantom.drawing import DrawnFilm, draw_film
+from cxr.films.phantom.drawing import LARGEST, SMALLEST, DrawnFilm, draw_film
 from cxr.films.phantom.patient import Sex
-from cxr.prompts import NOTHING_SEEN, join_words, write_observation
+from cxr.prompts import NOTHING_SEEN, join_words, write_observation, write_report
 from cxr.results import Observation
 
 Plan = tuple[str, int, View, Sex, int, tuple[Observation, ...]]
+
+KEPT = 10_000_000  # seeds from here on are kept to measure on
+FIRST = 9_000_000  # of a set: no film that the embedded model was trained on (seeds below 1 000 000)
+VIEWS: tuple[View, ...] = ("PA", "AP", "lateral")
+SHARES = (0.55, 0.4, 0.05)  # of the views in a set
+SPLITS = (*(["train"] * 8), "val", "test")  # by the seed's last digit
+DENIED = ("pneumothorax", "effusion", "consolidation")  # said to be absent in a report that names others
 
 EXAMPLES: tuple[Plan, ...] = (
     ("normal", 104, "PA", "M", 34, ()),
@@ -65,12 +79,62 @@ def write_examples(folder: Path) -> list[dict[str, Any]]:
     return entries
 
 
+def write_set(folder: Path, count: int, size: int = 512, first: int = FIRST) -> None:
+    """Draws films of `size` px, one a seed from `first` on, into the folder, with dataset.jsonl.
+
+    Eight of ten are to train on, one to validate and one to test, whatever else is drawn. Every film is a patient of
+    its own, nearly all are frontal, and `complete` says that findings which are not named are absent.
+
+    Raises:
+        ValueError: the size is out of range, or the seeds reach those that are kept to measure on.
+    """
+    if first < 0 or first + count > KEPT:
+        raise ValueError(f"Seeds must lie between 0 and {KEPT - 1}: later ones are kept to measure on.")
+    (folder / "films").mkdir(parents=True, exist_ok=True)
+    with (folder / "dataset.jsonl").open("w", encoding="utf-8") as file:
+        for seed in range(first, first + count):
+            file.write(json.dumps(write_film(folder, seed, size)) + "\n")
+
+
+def write_film(folder: Path, seed: int, size: int) -> dict[str, Any]:
+    """Draws one film of a set (8-bit grey PNG); its line of dataset.jsonl."""
+    view = VIEWS[int(np.random.default_rng([seed, 20]).choice(len(VIEWS), p=SHARES))]
+    drawn = draw_film(seed, size=size, view=view)
+    name = f"films/drawn-{seed:07}.png"
+    to_image(drawn.film).save(folder / name)
+    present = {item.finding for item in drawn.observations}
+    return {
+        "image": name,
+        "findings": [
+            {key: value for key, value in asdict(item).items() if value is not None} for item in drawn.observations
+        ],
+        "complete": True,
+        "report": write_report(drawn.observations, [key for key in DENIED if key not in present]),
+        "patient": f"drawn-{seed}",
+        "split": SPLITS[seed % len(SPLITS)],
+        "view": drawn.view,
+    }
+
+
 def main() -> None:
     """Reads the command line."""
     parser = argparse.ArgumentParser(prog="python -m cxr.films.phantom", description=__doc__)
-    parser.add_argument("--examples", type=Path, required=True, metavar="FOLDER", help="where the films go")
-    for entry in write_examples(parser.parse_args().examples):
-        sys.stdout.write(f"{entry['file']}: {entry['words']}\n")
+    kind = parser.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--examples", type=Path, metavar="FOLDER", help="where the films of the gallery go")
+    kind.add_argument("--set", type=Path, metavar="FOLDER", help="where the films of a set to train on go")
+    parser.add_argument("--count", type=int, default=200, help="how many films the set has")
+    parser.add_argument("--size", type=int, default=512, metavar="PX", help=f"{SMALLEST} to {LARGEST}")
+    parser.add_argument("--first", type=int, default=FIRST, metavar="SEED", help="the films of other seeds are others")
+    options = parser.parse_args()
+    if options.examples:
+        for entry in write_examples(options.examples):
+            sys.stdout.write(f"{entry['file']}: {entry['words']}\n")
+        return
+    try:
+        write_set(options.set, options.count, options.size, options.first)
+    except ValueError as error:
+        parser.error(str(error))
+    sys.stdout.write(f"{options.count} films and dataset.jsonl are in {options.set}\n")
 
 
 if __name__ == "__main__":

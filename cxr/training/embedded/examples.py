@@ -14,9 +14,10 @@ from transformers import PreTrainedTokenizerFast
 
 from cxr.films.film import Film, letterbox
 from cxr.findings import FINDINGS
-from cxr.prompts import ask_finding, build_conversation
+from cxr.prompts import ask_finding
 from cxr.results import Turn
 from cxr.training.conversations import Pair, Truth, closed_pairs, free_pairs
+from cxr.training.tokens import encode_answer, encode_request
 
 LONGEST = 128  # tokens of a row; longer ones are written again without earlier turns
 LONGEST_CLOSED = 48  # of a closed question with its answer
@@ -44,14 +45,11 @@ class ConversationWriter:
 
     def encode_request(self, request: str, history: tuple[Turn, ...] = ()) -> list[int]:
         """The tokens up to the assistant's turn, as serving writes them."""
-        text = self.tokenizer.apply_chat_template(
-            build_conversation(request, history), add_generation_prompt=True, tokenize=False
-        )
-        return self.tokenizer.encode(text, add_special_tokens=False)
+        return encode_request(self.tokenizer, request, history)
 
     def encode_answer(self, answer: str) -> list[int]:
         """The tokens of an answer and the one that ends a turn."""
-        return [*self.tokenizer.encode(answer, add_special_tokens=False), self.tokenizer.eos_token_id]
+        return encode_answer(self.tokenizer, answer)
 
     def write(self, truth: Truth, rng: random.Random, free: int) -> Examples:
         """14 closed rows in the order of FINDINGS and `free` others, without the leading axis of films."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import get_args
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel
 from transformers import MllamaForConditionalGeneration, MllamaProcessor
 
 from cxr.evaluation.classification import Outcome, describe, read_outcome
@@ -33,10 +33,10 @@ from cxr.training.embedded.drawing import Plan, draw_chunks
 from cxr.training.embedded.examples import ConversationWriter, Examples, make_example, stack
 from cxr.training.embedded.export import save_adapter, save_base
 from cxr.training.embedded.learning import Learner, Schedule, learn
+from cxr.training.lora import ATTENTION, add_lora
 
 logger = logging.getLogger(__name__)
 
-TARGETS = r".*language_model.*\.(self_attn|cross_attn)\.(q_proj|k_proj|v_proj|o_proj)"
 BASE_NAME = "embedded Mllama"
 REAL_ROWS = 40  # free conversations written once for each real film
 SEED_STEP = 1_000_000  # drawn films a seed
@@ -192,10 +192,8 @@ def mix(pools: Pools, chunks: Iterator[Examples], options: Options, share: float
 
 def wrap(learner: Learner) -> PeftModel:
     """Freeze everything and put a LoRA on the language model's attention."""
-    config = LoraConfig(r=16, lora_alpha=32, target_modules=TARGETS, task_type="CAUSAL_LM")
     learner.requires_grad_(False)
-    adapter = get_peft_model(learner.mllama, config)
-    adapter.peft_config["default"].base_model_name_or_path = BASE_NAME
+    adapter = add_lora(learner.mllama, BASE_NAME, rank=16, alpha=32, dropout=0.0, targets=ATTENTION)
     learner.model = adapter
     return adapter
 

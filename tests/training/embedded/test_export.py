@@ -14,7 +14,7 @@ from cxr.model.calibration import Calibration, Scale, read_calibration
 from cxr.model.engine import Engine
 from cxr.prompts import YES_NO, ask_report, build_conversation
 from cxr.training.embedded.export import save_adapter, save_base
-from cxr.training.embedded.recipe import TARGETS
+from cxr.training.lora import ATTENTION
 from tests.tiny import noise_film, tiny_engine
 
 CALIBRATION = Calibration({"effusion": Scale(0.5, -1.0, 0.4, 0.1)}, "four films")
@@ -26,7 +26,7 @@ def exported(tmp_path: Path) -> tuple[Engine, Path]:
     engine = copy.deepcopy(tiny_engine())
     save_base(engine.model, engine.processor, tmp_path)
     torch.manual_seed(1)
-    model = get_peft_model(engine.model, LoraConfig(r=4, target_modules=TARGETS, init_lora_weights=False))
+    model = get_peft_model(engine.model, LoraConfig(r=4, target_modules=ATTENTION, init_lora_weights=False))
     assert isinstance(model, PeftModel)
     save_adapter(model, tmp_path / "adapter", engine.canvas, CALIBRATION)
     return Engine(model.get_base_model(), engine.processor, engine.canvas), tmp_path
@@ -62,7 +62,7 @@ def test_an_earlier_model_leaves_nothing_behind(exported: tuple[Engine, Path]) -
     (folder / "adapter" / "old.safetensors").write_bytes(b"old")
     engine = copy.deepcopy(tiny_engine())
     save_base(engine.model, engine.processor, folder)
-    model = get_peft_model(engine.model, LoraConfig(r=4, target_modules=TARGETS))
+    model = get_peft_model(engine.model, LoraConfig(r=4, target_modules=ATTENTION))
     save_adapter(model, folder / "adapter", engine.canvas, CALIBRATION)
     assert [path.name for path in folder.rglob("*.safetensors") if path.read_bytes() == b"old"] == []
 

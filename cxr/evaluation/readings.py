@@ -1,0 +1,86 @@
+"""One reader and many films: everything it says about each, beside what is true.
+
+The film is encoded once; then the findings are scored, the report is written and questions are answered, by the same
+calls that serve. Knows nothing about figures.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from cxr.evaluation.answers import Exchange, write_exchanges
+from cxr.evaluation.classification import Outcome, list_scores, mark
+from cxr.evaluation.films import Case
+from cxr.reader import Reader, Study
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One film: what is true, and what one reader said. Holds texts and names: never publish it."""
+
+    name: str  # of the film
+    patient: str
+    keys: tuple[str, ...]  # the findings that were asked for
+    truth: tuple[int, ...]  # for each: 1 present, 0 absent, -1 unknown
+    probabilities: tuple[float, ...]  # for each, 0..1, the reader's own
+    reference: str = ""  # the report that came with the film
+    report: str = ""
+    exchanges: tuple[Exchange, ...] = ()
+
+
+def classify_cases(reader: Reader, cases: Iterable[Case]) -> Iterator[Reading]:
+    """Probabilities alone, as much as thresholds and calibration need."""
+    for case in cases:
+        yield _classify(reader, reader.study(case.film), case)
+
+
+def read_cases(reader: Reader, cases: Iterable[Case]) -> Iterator[Reading]:
+    """Findings, report and answers. `reader` has no calibration, so that the probabilities are its own."""
+    for case in cases:
+        study = reader.study(case.film)
+        reading = _classify(reader, study, case)
+        report = list(reader.caption(study, case.indication))[-1].text
+        exchanges = tuple(answer(reader, study, exchange) for exchange in write_exchanges(case))
+        yield replace(reading, report=report, exchanges=exchanges)
+
+
+def _classify(reader: Reader, study: Study, case: Case) -> Reading:
+    scores = list_scores(reader.classify(study))
+    keys = tuple(score.finding for score in scores)
+    probabilities = tuple(score.probability for score in scores)
+    return Reading(case.name, case.patient, keys, tuple(mark(case, keys)), probabilities, case.report)
+
+
+def answer(reader: Reader, study: Study, exchange: Exchange) -> Exchange:
+    """The same with the reader's answer."""
+    return replace(exchange, answer=list(reader.answer(study, exchange.question))[-1].text)
+
+
+def collect_outcome(readings: Sequence[Reading]) -> Outcome:
+    """The probabilities and the truth of films that were asked for the same findings; at least one film."""
+    return Outcome(
+        np.array([reading.probabilities for reading in readings]),
+        np.array([reading.truth for reading in readings], np.int8),
+        np.array([reading.patient for reading in readings]),
+        readings[0].keys,
+    )
+
+
+def describe_film(by_reader: dict[str, Reading]) -> dict[str, object]:
+    """One film as a line of `predictions.jsonl`: the truth once, then what each reader said."""
+    some = next(iter(by_reader.values()))
+    words = {1: "present", 0: "absent", -1: "unknown"}
+    line: dict[str, object] = {
+        "film": some.name,
+        "patient": some.patient,
+        "truth": {key: words[value] for key, value in zip(some.keys, some.truth, strict=True)},
+        "reference": some.reference,
+    }
+    for name, reading in by_reader.items():
+        line[name] = {
+            "probabilities": dict(zip(reading.keys, reading.probabilities, strict=True)),
+            "report": reading.report,
+            "answers": [asdict(exchange) for exchange in reading.exchanges],
+        }
+    return line

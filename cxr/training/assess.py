@@ -1,0 +1,180 @@
+"""Rows and an adapter become figures: everything `python train.py evaluate` does.
+
+What is measured is measured with the reader that serves. Knows nothing about how a figure is computed.
+"""
+
+import gc
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+
+from cxr.evaluation.classification import Outcome
+from cxr.evaluation.contenders import Contenders, find_adapter
+from cxr.evaluation.films import Case
+from cxr.evaluation.intervals import RESAMPLES
+from cxr.evaluation.readings import classify_cases, collect_outcome, read_cases
+from cxr.evaluation.summary import Heard, write_summary
+from cxr.model.calibration import Calibration, write_calibration
+from cxr.model.loading import read_base
+from cxr.model.sources import fetch
+from cxr.reader import Reader
+from cxr.results import CxrError
+from cxr.training.calibrate import fit_calibration
+from cxr.training.data import DataOptions
+from cxr.training.index import build_indexes
+from cxr.training.options import SftOptions, choose
+from cxr.training.rows import Row, open_case
+from cxr.training.student import choose_base
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class AssessOptions:
+    """What `python train.py evaluate` can be told beside the data."""
+
+    adapter: str = choose("", "a run's folder, an adapter's folder or its Hub name; none: the base alone")
+    adapter_revision: str = choose("", "40-hex commit of the adapter")
+    base: str = choose("", "Hub name or folder of the base; the one that the adapter names")
+    base_revision: str = choose("", "40-hex commit of the base")
+    precision: Literal["", "4bit", "bf16", "float32"] = choose("", "of base and adapter; chosen by the free memory")
+    split: Literal["train", "val", "test"] = choose("test", "which films to measure on")
+    out: str = choose("", "where the figures go; evaluation beside the adapter of a run, else outputs/evaluation")
+    limit: int = choose(0, "at most so many films of a split, drawn by the seed; 0: all")
+    resamples: int = choose(RESAMPLES, "draws of patients for each interval")
+    calibrate: bool = choose(False, "store the Platt scaling, fitted on validation films, in the adapter's folder")
+
+
+def evaluate(options: AssessOptions, data: DataOptions) -> str:
+    """Measure base and adapter on a split; metrics, predictions and pictures go to a folder.
+
+    Returns:
+        A Markdown table of base, adapter and their difference, with notes.
+
+    Raises:
+        CxrError: data, base or adapter cannot be had, or the split has no film that can be opened.
+    """
+    adapter = find_adapter(options.adapter) if options.adapter else None
+    if options.calibrate and not (adapter and Path(adapter).is_dir()):
+        raise CxrError("--calibrate writes into the adapter's folder, so name that folder or its run with --adapter.")
+    out = choose_out(options.out, adapter)
+    out.mkdir(parents=True, exist_ok=True)
+    indexes = build_indexes(data.data, data, out / "rows")
+    for sentence in indexes.notes:
+        logger.warning("%s", sentence)
+    splits: dict[str, Sequence[Row]] = {"train": indexes.train, "val": indexes.val, "test": indexes.test}
+    films = choose_rows(splits[options.split], options.limit, data.seed)
+    if not films:
+        raise CxrError(f"These data have no {options.split} films; choose another --split.")
+    validation = choose_rows(indexes.val, options.limit, data.seed) if options.split != "val" else []
+    contenders = choose_contenders(options, adapter, indexes.own_findings)
+    heard = hear(contenders, films, validation, options.split)
+    if options.calibrate and adapter:
+        store_calibration(heard["adapter"], Path(adapter))
+    table = write_summary(heard, options.split, len(films), options.resamples, data.seed, out)
+    return f"{table}\n\nPictures and figures are in {out}."
+
+
+def choose_out(named: str, adapter: str | None) -> Path:
+    """The folder for the figures."""
+    run = Path(adapter).parent if adapter else None
+    if named or not (run and (run / "run.json").is_file()):
+        return Path(named or "outputs/evaluation")
+    return run / "evaluation"
+
+
+def choose_rows(rows: Sequence[Row], limit: int, seed: int) -> Sequence[Row]:
+    """All rows, or `limit` of them drawn by the seed, in their order."""
+    if not limit or len(rows) <= limit:
+        return rows
+    return [rows[i] for i in sorted(np.random.default_rng(seed).permutation(len(rows))[:limit].tolist())]
+
+
+def choose_contenders(options: AssessOptions, adapter: str | None, own_findings: tuple[str, ...]) -> Contenders:
+    """Base and adapter as they are named; the base is the adapter's own unless another is.
+
+    `own_findings`: those of the data, for a base without an adapter.
+    """
+    token = os.environ.get("HF_TOKEN")
+    revision = options.adapter_revision or None
+    base = options.base or (read_base(fetch(adapter, revision, token)) if adapter else choose_base(SftOptions()))
+    return Contenders(
+        base, adapter, options.base_revision or None, revision, options.precision or None, own_findings, token
+    )
+
+
+def hear(contenders: Contenders, films: Sequence[Row], validation: Sequence[Row], split: str) -> dict[str, Heard]:
+    """Let each read every film, one model in memory at a time."""
+    loaders: dict[str, Callable[[], Reader]] = {"base": contenders.load_base}
+    if contenders.adapter:
+        loaders["adapter"] = contenders.load_adapter
+    heard = {}
+    for name, load in loaders.items():
+        heard[name] = listen(load(), name, films, validation, split)
+        gc.collect()  # the weights go before the next ones come
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+    return heard
+
+
+def listen(reader: Reader, name: str, films: Sequence[Row], validation: Sequence[Row], split: str) -> Heard:
+    """What one reader says of all films, and the Platt scaling that belongs to it.
+
+    Raises:
+        CxrError: not one film can be opened.
+    """
+    readings = list(read_cases(reader, open_films(films, f"{name}, {split} films")))
+    if not readings:
+        raise CxrError(f"None of the {len(films)} {split} films can be opened.")
+    if split == "val":
+        outcome: Outcome | None = collect_outcome(readings)
+    else:
+        checked = list(classify_cases(reader, open_films(validation, f"{name}, validation films")))
+        outcome = collect_outcome(checked) if checked else None
+    return Heard(readings, outcome, fit(outcome))
+
+
+def open_films(rows: Sequence[Row], words: str) -> Iterator[Case]:
+    """The films one by one, with progress; those that cannot be opened are left out and counted in a sentence."""
+    began, faults = time.monotonic(), []
+    for done, row in enumerate(rows, start=1):
+        try:
+            case = open_case(row)
+        except CxrError as error:
+            faults.append(str(error))
+        else:
+            yield case
+        if done * 10 // len(rows) > (done - 1) * 10 // len(rows):
+            left = (time.monotonic() - began) / done * (len(rows) - done)
+            logger.info("%s: %d of %d, about %.0f s left", words, done, len(rows), left)
+    if faults:
+        logger.warning("%s: %d of %d are left out; the first: %s", words, len(faults), len(rows), faults[0])
+
+
+def fit(outcome: Outcome | None) -> Calibration | None:
+    """Platt scaling of one reader; None where no finding has both kinds of film."""
+    if outcome is None or not any({0, 1} <= set(column) for column in outcome.truth.T):
+        return None
+    population = f"{len(outcome.truth)} validation films of the data it was evaluated on"
+    return fit_calibration(outcome.probabilities, outcome.truth, population, outcome.keys)
+
+
+def store_calibration(heard: Heard, folder: Path) -> None:
+    """Write the adapter's `calibration.json`.
+
+    Raises:
+        CxrError: there are too few validation films to fit it.
+    """
+    if heard.calibration is None:
+        raise CxrError(
+            "There are no validation films with and without a finding, so no calibration can be fitted and stored."
+        )
+    write_calibration(heard.calibration, folder)
+    logger.info("The calibration is stored in %s.", folder)

@@ -1,0 +1,45 @@
+"""Checkpoints that are whole or not there: a mark is written last. Knows nothing about what is in them.
+
+`transformers.trainer_utils.get_last_checkpoint` takes the highest number, whether it was finished or not.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+MARK = "complete"
+
+
+def mark_complete(checkpoint: Path) -> None:
+    """Say that everything before is on the disk."""
+    for path in checkpoint.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    with (checkpoint / MARK).open("w", encoding="utf-8") as file:
+        file.write("complete\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def find_newest(run: Path) -> Path | None:
+    """The complete checkpoint with the highest step."""
+    whole = [path for path in list_checkpoints(run) if (path / MARK).is_file()]
+    return max(whole, key=read_step, default=None)
+
+
+def drop_unfinished(run: Path) -> None:
+    """Remove the checkpoints that a killed run has left half-written."""
+    for path in list_checkpoints(run):
+        if not (path / MARK).is_file():
+            shutil.rmtree(path)
+
+
+def list_checkpoints(run: Path) -> list[Path]:
+    """All of a run, finished or not."""
+    return [path for path in run.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+", path.name) and path.is_dir()]
+
+
+def read_step(checkpoint: Path) -> int:
+    """The step after which it was written."""
+    return int(checkpoint.name.rpartition("-")[2])

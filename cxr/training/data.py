@@ -1,0 +1,164 @@
+"""The door for all data: what a folder or a name holds, its rows as a stream, and what was left out and why.
+
+Knows nothing about how any one kind of data is laid out inside, nor about models.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Literal
+
+from cxr.results import CxrError
+from cxr.training.rows import Row
+
+Kind = Literal["chestxray14", "mimic_cxr", "records", "hub"]
+
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+MISSING = "films whose picture is missing"
+NAMED = 3  # examples of what was left out
+KNOWN = (
+    "Data_Entry_2017*.csv (ChestX-ray14), mimic-cxr-*.csv.gz or files/p10 (MIMIC-CXR), "
+    "dataset.json, *.jsonl, or the folders train and val (your own films)"
+)
+
+
+@dataclass
+class DataOptions:
+    """Which data are read, what their labels mean and which films an epoch shows."""
+
+    data: str = field(default="data", metadata={"help": "folder of films and labels, or owner/name of a Hub dataset"})
+    uncertain: Literal["unknown", "present", "absent"] = field(
+        default="unknown",
+        metadata={"help": "what an uncertain label (-1) means: U-Ignore, U-Ones or U-Zeros of arXiv:1901.07031"},
+    )
+    blank: Literal["unknown", "absent"] = field(
+        default="unknown", metadata={"help": "what a finding means that a film's labels do not mention"}
+    )
+    normal_share: float = field(
+        default=0.5, metadata={"help": "at most this share (0 to 1) of an epoch's films shows no finding"}
+    )
+    rare_floor: int = field(
+        default=500,
+        metadata={
+            "help": "films an epoch by which a rare finding is raised, by repeating each at most 8 times and no "
+            "finding above the median one; 0: never"
+        },
+    )
+    seed: int = field(default=0, metadata={"help": "of every random choice of a run"})
+
+
+class Notes:
+    """What was left out and why: a count for each reason, and the first few names."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._names: dict[str, list[str]] = {}
+
+    def count(self, reason: str, name: str) -> None:
+        """One more of what `reason` says ("no picture file"); `name` finds it again."""
+        self._counts[reason] = self._counts.get(reason, 0) + 1
+        names = self._names.setdefault(reason, [])
+        if len(names) < NAMED:
+            names.append(name)
+
+    def sentences(self) -> tuple[str, ...]:
+        """One sentence a reason: "No picture file: 12 (a.png, b.png, c.png, ...)."."""
+        return tuple(self._write(reason, count) for reason, count in self._counts.items())
+
+    def _write(self, reason: str, count: int) -> str:
+        names = self._names[reason]
+        more = ", ..." if count > len(names) else ""
+        return f"{reason[:1].upper()}{reason[1:]}: {count} ({', '.join(names)}{more})."
+
+
+def read_rows(where: str, options: DataOptions, notes: Notes) -> Iterator[Row]:
+    """The rows of a folder, a file or a Hub dataset, one by one and in a fixed order.
+
+    Args:
+        where: A folder, a .json or .jsonl file, or owner/name of a Hub dataset.
+        notes: Gets what is left out.
+
+    Raises:
+        CxrError: the data are not recognised, a patient is in two splits, or nothing can be used.
+    """
+    count = 0
+    for row in keep_patients_apart(_choose_reader(where)(options, notes)):
+        yield row
+        count += 1
+    if not count:
+        raise CxrError(" ".join((f"{where} holds no film that can be used.", *notes.sentences())))
+
+
+def _choose_reader(where: str) -> Callable[[DataOptions, Notes], Iterator[Row]]:
+    """Each reader is imported when it is needed: the Hub's needs a large library."""
+    kind = detect_kind(where)
+    folder = Path(where).expanduser().absolute()
+    if kind == "chestxray14":
+        from cxr.training.chestxray14 import read_chestxray14
+
+        return lambda options, notes: read_chestxray14(folder, options, notes)
+    if kind == "mimic_cxr":
+        from cxr.training.mimic_cxr import read_mimic
+
+        return lambda options, notes: read_mimic(folder, options, notes)
+    from cxr.training.records import read_hub, read_records
+
+    if kind == "hub":
+        return lambda options, notes: read_hub(where, options, notes)
+    return lambda options, notes: read_records(folder, options, notes)
+
+
+def detect_kind(where: str) -> Kind:
+    """What lies at `where`, by the files that are there.
+
+    Raises:
+        CxrError: nothing is there, or nothing that is known.
+    """
+    path = Path(where).expanduser()
+    if path.is_dir():
+        return _detect_folder(path)
+    if path.is_file():
+        if path.suffix.lower() in (".json", ".jsonl"):
+            return "records"
+        raise CxrError(f"{where} is no folder and no .json or .jsonl file.")
+    if HUB_NAME.fullmatch(where):
+        return "hub"
+    raise CxrError(f"There is no folder {where}, and it is no owner/name of a Hub dataset.")
+
+
+def _detect_folder(folder: Path) -> Kind:
+    patterns: tuple[tuple[Kind, tuple[str, ...]], ...] = (
+        ("chestxray14", ("Data_Entry_2017*.csv",)),
+        ("mimic_cxr", ("mimic-cxr-*.csv*", "files/p1[0-9]")),
+        ("records", ("dataset.json", "*.jsonl", "train", "val", "data/train", "data/val", "data/dataset.json")),
+    )
+    for kind, names in patterns:
+        if any(next(folder.glob(name), None) for name in names):
+            return kind
+    raise CxrError(f"{folder} holds nothing that is known here: {KNOWN}.")
+
+
+def keep_patients_apart(rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows as they come, as long as no patient is in two splits; of each patient only a hash is kept.
+
+    Raises:
+        CxrError: a patient is in two splits.
+    """
+    seen: dict[str, set[int]] = {"train": set(), "val": set(), "test": set()}
+    for row in rows:
+        patient = hash_patient(row.patient)
+        for split, patients in seen.items():
+            if split != row.split and patient in patients:
+                raise CxrError(
+                    f"The patient of {row.image.name} has films in two splits, {split} and {row.split}; give all films "
+                    "of a patient the same split."
+                )
+        seen[row.split].add(patient)
+        yield row
+
+
+def hash_patient(patient: str) -> int:
+    """64 bits, the same on every machine and in every run; that two of a million patients share them is 1 in 10^7."""
+    return int.from_bytes(blake2b(patient.encode(errors="surrogatepass"), digest_size=8).digest(), "big")

@@ -1,0 +1,67 @@
+"""Which film with which questions stands at each place of a run: a matter of the seed alone.
+
+So a run that was killed goes on with the very films and questions it would have had. Knows nothing about models.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from cxr.films.film import letterbox
+from cxr.films.open import open_film
+from cxr.results import CxrError
+from cxr.training.collator import Example
+from cxr.training.conversations import Pair
+from cxr.training.rows import Row
+
+logger = logging.getLogger(__name__)
+
+Ask = Callable[[Row, random.Random], Sequence[Pair]]  # what is asked about a film
+TRIES = 50  # broken films in a row after which the data are taken for broken
+
+
+class FilmDataset(Dataset[Example]):
+    """Films in a fixed order, each with questions drawn by its place."""
+
+    def __init__(self, rows: Sequence[Row], order: np.ndarray, ask: Ask, canvas: int, seed: int) -> None:
+        """`order`: numbers of rows, one a place; `canvas`: side in px."""
+        self._rows = rows
+        self._order = order
+        self._ask = ask
+        self._canvas = canvas
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __getitem__(self, place: int) -> Example:
+        """The film at a place; in place of one that cannot be read, the next.
+
+        Raises:
+            CxrError: a great many in a row cannot be read.
+        """
+        for offset in range(TRIES):
+            number = int(self._order[(place + offset) % len(self)])
+            row = self._rows[number]
+            try:
+                film = open_film(row.image, row.truth.view)
+            except CxrError as error:
+                logger.warning("row %d is skipped: %s", number, error)
+                continue
+            pairs = tuple(self._ask(row, random.Random(f"{self._seed}:{place}")))
+            if pairs:
+                return Example(letterbox(film, self._canvas), pairs)
+        raise CxrError(f"{TRIES} films in a row cannot be read or say nothing; the last is row {number} of the data.")
+
+
+def order_epochs(choose: Callable[[int], np.ndarray], epochs: float, seed: int) -> np.ndarray:
+    """The rows of all epochs one after the other, each shuffled. `choose`: the rows of an epoch by its number."""
+    parts = []
+    for epoch in range(max(1, int(np.ceil(epochs)))):
+        chosen = np.random.default_rng((seed, epoch)).permutation(choose(epoch))
+        share = min(1.0, epochs - epoch)
+        parts.append(chosen[: max(1, round(len(chosen) * share))])
+    return np.concatenate(parts)

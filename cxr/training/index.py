@@ -1,0 +1,214 @@
+"""Rows on disk, made once and found by number: a million of them take 30 MB of memory.
+
+A split is three files: its rows as lines of JSON, where each line begins, and a compact table of labels. Knows nothing
+about where rows come from, nor about models.
+"""
+
+import json
+import logging
+import os
+from array import array
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, BinaryIO, get_args, overload
+
+import numpy as np
+
+from cxr.findings import BY_KEY, find_finding, order_finding
+from cxr.results import CxrError
+from cxr.training.data import MISSING, DataOptions, Notes, read_rows
+from cxr.training.rows import Row, Split, read_row, write_row
+
+logger = logging.getLogger(__name__)
+
+SPLITS: tuple[Split, ...] = get_args(Split)
+INDEX = "index.json"  # written last: where it stands, everything else is whole
+EDITION = 1  # of the files; another one is made anew
+MOST_OWN = 100  # findings outside the 14
+SAID_EVERY = 100_000  # films
+AS_IT_IS = "surrogatepass"  # names of files and texts may hold what is no proper Unicode
+DEPTH = 3  # folders below the data within which a change is noticed
+PICTURES = (".png", ".jpg", ".jpeg", ".dcm")  # only their names are looked at
+CHOSEN_LATER = ("normal_share", "rare_floor", "seed")  # options that change no row
+
+Counts = dict[Split, dict[str, tuple[int, int, int]]]  # split -> finding key -> films present, absent, unknown
+
+
+class RowIndex(Sequence[Row]):
+    """The rows of one split, read from disk one by one; may be sent to other processes.
+
+    `labels`: rows x findings int8, 1 present, 0 absent, -1 unknown; its columns are `findings`.
+    """
+
+    def __init__(self, folder: Path, split: Split, findings: Sequence[str]) -> None:
+        self.findings = tuple(findings)
+        self.labels: np.ndarray = np.load(folder / f"{split}.labels.npy")
+        self._starts: np.ndarray = np.load(folder / f"{split}.starts.npy")  # int64, bytes
+        self._path = folder / f"{split}.jsonl"
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    @overload
+    def __getitem__(self, number: int) -> Row: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[Row]: ...
+    def __getitem__(self, number: int | slice) -> Row | list[Row]:
+        """A row by its number; IndexError beyond the last one."""
+        if isinstance(number, slice):
+            return [self[i] for i in range(*number.indices(len(self)))]
+        start = int(self._starts[number])
+        with self._path.open("rb") as file:
+            file.seek(start)
+            return read_row(file.readline().decode(errors=AS_IT_IS))
+
+
+@dataclass(frozen=True)
+class Indexes:
+    """The three splits of a data set."""
+
+    train: RowIndex
+    val: RowIndex
+    test: RowIndex
+    notes: tuple[str, ...]  # what was left out and why, one sentence a reason
+    counts: Counts
+    own_findings: tuple[str, ...]  # keys outside the 14 that a film of the train split shows
+
+
+def build_indexes(where: str, options: DataOptions, folder: Path) -> Indexes:
+    """The rows of `where`, indexed in `folder`; they are read again where the data or their options have changed.
+
+    A change is one of a table, a list or a folder's content; Hub data are taken to stay what they were.
+
+    Raises:
+        CxrError: the data cannot be used, and why; a patient is in two splits; nearly every label is a new finding.
+    """
+    mark = fingerprint(where, options, folder)
+    if read_record(folder).get("mark") != mark:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / INDEX).unlink(missing_ok=True)
+        record = {"mark": mark, **write_splits(where, options, folder)}
+        (folder / f"{INDEX}.part").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        os.replace(folder / f"{INDEX}.part", folder / INDEX)
+    return open_indexes(folder)
+
+
+def open_indexes(folder: Path) -> Indexes:
+    """What `build_indexes` left in a folder."""
+    record = read_record(folder)
+    splits = {split: RowIndex(folder, split, record["findings"]) for split in SPLITS}
+    counts = {split: count_labels(index) for split, index in splits.items()}
+    own = tuple(key for key, (present, _, _) in counts["train"].items() if present and key not in BY_KEY)
+    notes = (*record["notes"], *warn(splits, counts, own))
+    return Indexes(**splits, notes=notes, counts=counts, own_findings=own)
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """What index.json says; nothing where there is none."""
+    path = folder / INDEX
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+
+def count_labels(index: RowIndex) -> dict[str, tuple[int, int, int]]:
+    """Films by finding: present, absent, unknown."""
+    sums = [(index.labels == value).sum(axis=0).tolist() for value in (1, 0, -1)]
+    return dict(zip(index.findings, zip(*sums, strict=True), strict=True))
+
+
+def warn(splits: dict[Split, RowIndex], counts: Counts, own: Sequence[str]) -> Iterator[str]:
+    """What one should know of the data before training on them."""
+    if not len(splits["val"]):
+        yield "No film is kept to validate, so the last checkpoint is taken and not the best."
+    for key in own:
+        if not counts["train"][key][1]:
+            yield f"{find_finding(key).name} is absent from no film, so it cannot be learnt; see --blank absent."
+
+
+def write_splits(where: str, options: DataOptions, folder: Path) -> dict[str, Any]:
+    """Streams all rows into their split's files; the rest of index.json."""
+    notes, kept = Notes(), 0
+    with ExitStack() as stack:
+        files = {split: stack.enter_context((folder / f"{split}.jsonl").open("wb")) for split in SPLITS}
+        writers = {split: SplitWriter(file) for split, file in files.items()}
+        for row in read_rows(where, options, notes):
+            if not row.image.is_file():
+                notes.count(MISSING, row.image.name)
+            elif not (row.truth.present or row.truth.absent or row.report or row.pairs):
+                notes.count("films of which nothing is known", row.image.name)
+            else:
+                writers[row.split].add(row)
+                kept += 1
+                if kept % SAID_EVERY == 0:
+                    logger.info("%d films read", kept)
+    if not kept:
+        raise CxrError(" ".join((f"{where} holds no film that can be used.", *notes.sentences())))
+    findings = sorted({*BY_KEY}.union(*(writer.columns for writer in writers.values())), key=order_finding)
+    for split, writer in writers.items():
+        writer.save(folder, split, findings)
+    return {"notes": notes.sentences(), "findings": findings}
+
+
+class SplitWriter:
+    """Writes the rows of one split; in memory are only where they begin (8 bytes) and their labels (1 byte each)."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.columns: dict[str, array[int]] = {}  # labels by finding
+        self._file = file
+        self._starts = array("q")
+        self._end = 0
+
+    def add(self, row: Row) -> None:
+        """One more row.
+
+        Raises:
+            CxrError: there are too many findings.
+        """
+        known = dict.fromkeys(row.truth.absent, 0) | {item.finding: 1 for item in row.truth.present}
+        for key in known.keys() - self.columns.keys():
+            self.columns[key] = array("b", [-1]) * len(self._starts)
+        if len(self.columns) > len(BY_KEY) + MOST_OWN:
+            raise CxrError(f"There are more than {MOST_OWN} different labels; are they labels, and not names or texts?")
+        for key, column in self.columns.items():
+            column.append(known.get(key, -1))
+        self._starts.append(self._end)
+        self._end += self._file.write(f"{write_row(row)}\n".encode(errors=AS_IT_IS))
+
+    def save(self, folder: Path, split: Split, findings: Sequence[str]) -> None:
+        """The two files that stand beside the rows; labels get one column a finding."""
+        labels = np.full((len(self._starts), len(findings)), -1, np.int8)
+        for i, key in enumerate(findings):
+            if key in self.columns:
+                labels[:, i] = self.columns[key]
+        np.save(folder / f"{split}.starts.npy", np.array(self._starts, np.int64))
+        np.save(folder / f"{split}.labels.npy", labels)
+
+
+def fingerprint(where: str, options: DataOptions, skipped: Path) -> str:
+    """What rows depend on, in 32 hex digits: the options that change them, and the files by names, times and sizes.
+
+    `skipped`: a folder that may lie among the data and is none of them.
+    """
+    told = {name: value for name, value in asdict(options).items() if name not in CHOSEN_LATER}
+    digest = blake2b(json.dumps([EDITION, where, told]).encode(), digest_size=16)
+    aside = skipped.absolute()
+    for line in list_state(Path(where).expanduser().absolute(), DEPTH, {aside, *aside.parents}):
+        digest.update(line.encode(errors=AS_IT_IS))
+    return digest.hexdigest()
+
+
+def list_state(path: Path, depth: int, skipped: Collection[Path]) -> Iterator[str]:
+    """The pictures below a folder, and time, size and name of other files; of folders deeper than `depth` the time."""
+    if not path.exists():  # a link that leads nowhere, or the name of a Hub dataset
+        return
+    if not path.is_dir() or not depth:
+        state = path.stat()
+        yield f"{state.st_mtime_ns} {state.st_size} {path}\n"
+        return
+    for name in sorted(os.listdir(path)):
+        if name.lower().endswith(PICTURES):
+            yield f"{name}\n"
+        elif path / name not in skipped:
+            yield from list_state(path / name, depth - 1, skipped)

@@ -1,0 +1,58 @@
+"""An adapter merged into its base in bf16, for servers that know no LoRA (SGLang). Knows nothing about training.
+
+Never into 4-bit weights: they would round the adapter away in part.
+"""
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from transformers import AutoProcessor
+
+from cxr.model.loading import LLAMA, LLAMA_NAMES, add_adapter, check_base, load_base, read_base
+from cxr.model.sources import Source, fetch, read_json
+from cxr.results import CxrError
+from cxr.training.options import SftOptions, choose
+from cxr.training.student import find_base
+
+logger = logging.getLogger(__name__)
+
+SHARD = "4GB"
+
+
+@dataclass
+class MergeOptions:
+    """What to merge."""
+
+    adapter: str = choose("outputs/run1/adapter", "Hub name or folder of the adapter")
+    adapter_revision: str = choose("", "40-hex commit of the adapter")
+    base: str = choose("", "Hub name or folder of the base in bf16; the one that the adapter names")
+    merged: str = choose("merged", "the folder to write")
+
+
+def merge(options: MergeOptions) -> Path:
+    """Write base and adapter as one model in bf16, with its processor.
+
+    Raises:
+        CxrError: one of them cannot be had, they do not belong together, or the base is quantised.
+    """
+    token = os.environ.get("HF_TOKEN")
+    adapter = fetch(options.adapter, options.adapter_revision or None, token)
+    base = find_bf16(options.base or read_base(adapter))
+    check_base(adapter, options.base or read_base(adapter))
+    if read_json(base.folder / "config.json").get("quantization_config"):
+        raise CxrError(
+            f"{base.name} is quantised; an adapter is merged into bf16 weights only, name those with --base."
+        )
+    model = add_adapter(load_base(base, "bf16"), adapter)
+    out = Path(options.merged)
+    model.save_pretrained(out, max_shard_size=SHARD)
+    AutoProcessor.from_pretrained(base.folder).save_pretrained(out)
+    logger.info("%s and %s are merged in %s", base.name, adapter.name, out)
+    return out
+
+
+def find_bf16(base: str) -> Source:
+    """The weights that are not quantised: of Llama's names, the ungated mirror in bf16."""
+    return find_base(SftOptions(base=LLAMA if base in LLAMA_NAMES else base), "bf16")

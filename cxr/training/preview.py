@@ -1,0 +1,91 @@
+"""What a run would do, before it does it: what the model is shown, what it is told, how long it takes.
+
+Knows nothing about where films come from.
+"""
+
+import time
+
+import torch
+from transformers import MllamaProcessor
+
+from cxr.prompts import REPORT_REQUEST, parse_yes_no
+from cxr.training.collator import IGNORED, Collator
+from cxr.training.dataset import FilmDataset
+from cxr.training.index import Indexes
+from cxr.training.progress import read_memory
+from cxr.training.trainer import FilmTrainer
+
+TIMED = 3  # micro-batches
+LOOKED_AT = 40  # films among which one row of each task is sought
+
+
+def preview(trainer: FilmTrainer, indexes: Indexes) -> str:
+    """One rendered row a task, counts by finding and split, and what three micro-batches took here."""
+    dataset, collator = trainer.train_dataset, trainer.data_collator
+    assert isinstance(dataset, FilmDataset) and isinstance(collator, Collator)
+    rows = show_rows(dataset, collator)
+    parts = [f"--- {task} ---\n{text}" for task, text in rows.items()]
+    return "\n\n".join(["", *parts, show_counts(indexes), time_steps(trainer, dataset, collator)])
+
+
+def name_task(request: str, answer: str) -> str:
+    """Which of the tasks a request belongs to."""
+    if request.startswith(REPORT_REQUEST):
+        return "report"
+    return "question with yes or no" if parse_yes_no(answer) is not None else "open question"
+
+
+def show_rows(dataset: FilmDataset, collator: Collator) -> dict[str, str]:
+    """By task one row as the model gets it, the answer between >> and <<."""
+    shown: dict[str, str] = {}
+    for place in range(min(LOOKED_AT, len(dataset))):
+        for pair in dataset[place].pairs:
+            ids, start = collator.encode_pair(pair)
+            text = f"{decode(collator.processor, ids[:start])}>>{decode(collator.processor, ids[start:])}<<"
+            shown.setdefault(name_task(*pair), text)
+    return shown
+
+
+def decode(processor: MllamaProcessor, ids: list[int]) -> str:
+    """Tokens as text, with the marks that steer the model."""
+    return str(processor.tokenizer.decode(ids, skip_special_tokens=False))
+
+
+def show_counts(indexes: Indexes) -> str:
+    """Films present / absent / unknown by finding and split."""
+    splits = list(indexes.counts)
+    lines = ["| finding | " + " | ".join(f"{split}: present / absent / unknown" for split in splits) + " |"]
+    lines.append("|---" * (len(splits) + 1) + "|")
+    for finding in indexes.counts[splits[0]]:
+        cells = [" / ".join(str(count) for count in indexes.counts[split][finding]) for split in splits]
+        lines.append(f"| {finding} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def time_steps(trainer: FilmTrainer, dataset: FilmDataset, collator: Collator) -> str:
+    """Forward and backward of three micro-batches, and what the whole run would take at that pace."""
+    films = trainer.args.per_device_train_batch_size
+    seconds = []
+    for number in range(TIMED):
+        began = time.monotonic()
+        batch = collator([dataset[(number * films + i) % len(dataset)] for i in range(films)])
+        batch.pop("keys", None)
+        inputs = {
+            name: value.to(trainer.learner.device) for name, value in batch.items() if isinstance(value, torch.Tensor)
+        }
+        loss = trainer.learner(**inputs)["loss"]
+        loss.backward()
+        tokens = int((inputs["labels"] != IGNORED).sum())
+        seconds.append(time.monotonic() - began)
+    trainer.learner.zero_grad()
+    batches = (
+        len(dataset) / films
+        if trainer.args.max_steps <= 0
+        else trainer.args.max_steps * trainer.args.gradient_accumulation_steps
+    )
+    pace = min(seconds)
+    return (
+        f"A micro-batch of {films} films took {pace:.2f} s here (its answers have {tokens} tokens; loss "
+        f"{loss.item():.2f}); {batches:.0f} of them take about {batches * pace / 60:.1f} min without validation. "
+        f"At most {read_memory():.1f} GiB of memory were used."
+    )

@@ -1,0 +1,152 @@
+"""One request about a film and its answer, each function in its own many wordings.
+
+A finding that is neither present nor absent is unknown and nothing is said about it. Knows nothing about which requests
+are chosen, nor about texts that came with a film.
+"""
+
+import random
+from collections.abc import Sequence
+
+from cxr.findings import BY_KEY, FINDINGS, Finding, find_finding, list_not_looked_for, order_finding
+from cxr.prompts import join_words, write_observation, write_place
+from cxr.results import Observation
+from cxr.training.truth import Pair, Truth
+from cxr.training.wordings import (
+    CARE,
+    CARE_ANSWER,
+    EARLIER,
+    EARLIER_ANSWER,
+    FREE,
+    MEANING,
+    NORMAL,
+    ORIENTATION,
+    ORIENTATION_ANSWER,
+    SEEN,
+    SEEN_OWN,
+    SIDE,
+    SIZE,
+    VIEW,
+    WHAT,
+    WHERE,
+    WHICH,
+)
+
+
+def answer_finding(truth: Truth, finding: Finding) -> str:
+    """ "Yes, small pleural effusion on the left." or "No."."""
+    seen = truth.find(finding.key)
+    return f"Yes, {write_observation(seen)}." if seen else "No."
+
+
+def ask_what(truth: Truth, rng: random.Random) -> Pair:
+    """An open question about everything seen."""
+    return rng.choice(WHAT), list_findings(truth.present)
+
+
+def list_findings(present: Sequence[Observation], none: str = "I see none of the 14 findings.") -> str:
+    """All that is present, in one sentence."""
+    seen = [write_observation(item) for item in sorted(present, key=lambda item: order_finding(item.finding))]
+    return f"I see {join_words(seen, 'and')}." if seen else none
+
+
+def ask_list(truth: Truth, rng: random.Random) -> Pair | None:
+    """Which findings are there: of all where the 14 are known, or of a few that are."""
+    if truth.complete and rng.random() < 0.5:
+        return ask_what(truth, rng)
+    if len(truth.known) < 2:
+        return None
+    absent = sorted(truth.absent)
+    some = {item.finding for item in rng.sample(truth.present, rng.randint(0, min(2, len(truth.present))))}
+    some.update(rng.sample(absent, min(len(absent), rng.randint(2, 3))))
+    nouns = [find_finding(key).noun for key in sorted(some, key=order_finding)]
+    seen = [item for item in truth.present if item.finding in some]
+    return rng.choice(WHICH).format(join_words(nouns, "or")), list_findings(seen, "I see none of these.")
+
+
+def ask_one(truth: Truth, rng: random.Random) -> Pair | None:
+    """One finding in free words, plain or turned round; as often present as absent where both exist."""
+    finding = _pick(truth, rng)
+    if finding is None:
+        return None
+    if rng.random() < 0.3:
+        return ask_free(truth, finding, rng)
+    if finding.key == "cardiomegaly" and rng.random() < 0.5:
+        return rng.choice(("Is the heart enlarged?", "Is the heart large?")), answer_finding(truth, finding)
+    asked = SEEN if finding.key in BY_KEY else SEEN_OWN
+    return rng.choice(asked).format(finding.noun), answer_finding(truth, finding)
+
+
+def ask_free(truth: Truth, finding: Finding, rng: random.Random) -> Pair:
+    """A known finding turned round: the answer is yes where it is absent."""
+    seen, noun = truth.find(finding.key), finding.bare_noun
+    if finding.key not in BY_KEY:  # one thing or many: nobody knows
+        answer = f"No, I see {write_observation(seen)}." if seen else f"Yes, I see no {noun}."
+        return FREE[0].format(noun), answer
+    answer = f"No, there is {write_observation(seen)}." if seen else f"Yes, there is no {noun}."
+    return rng.choice(FREE).format(noun), answer
+
+
+def ask_place(truth: Truth, rng: random.Random) -> Pair | None:
+    """Side, place or size of a finding; one that is absent is said to be absent."""
+    finding = _pick(truth, rng)
+    if finding is None or not finding.sided:
+        return None
+    seen = truth.find(finding.key)
+    questions: list[tuple[Sequence[str], str]] = [(SIDE, ""), (WHERE, ""), (SIZE, "")]
+    if seen:
+        side = "On both sides." if seen.side == "both" else f"On the {seen.side}."
+        place = write_place(seen)
+        questions = [
+            (SIDE, side if seen.side else ""),
+            (WHERE, f"{place[:1].upper()}{place[1:]}." if place else ""),
+            (SIZE, f"It is {seen.size}." if seen.size else ""),
+        ]
+        questions = [(words, answer) for words, answer in questions if answer]
+    if not questions:
+        return None
+    words, answer = rng.choice(questions)
+    return rng.choice(words).format(finding.bare_noun), answer or f"I see no {finding.bare_noun} on this film."
+
+
+def ask_meaning(truth: Truth, rng: random.Random) -> Pair:
+    """What a word means; the answer does not depend on the film."""
+    finding = rng.choice(FINDINGS)
+    return rng.choice(MEANING).format(
+        rng.choice((finding.noun, finding.bare_noun, finding.name.lower()))
+    ), finding.plain
+
+
+def ask_normal(truth: Truth, rng: random.Random) -> Pair:
+    """Never the word normal without "of these 14"."""
+    answer = (
+        f"No. {list_findings(truth.present)}"
+        if truth.present
+        else "I see none of these 14 findings; I do not look for others."
+    )
+    return rng.choice(NORMAL), answer
+
+
+def ask_view(truth: Truth, rng: random.Random) -> Pair:
+    """How the film was taken."""
+    return rng.choice(VIEW), f"This is {'an' if truth.view == 'AP' else 'a'} {truth.view} view."
+
+
+def ask_outside(truth: Truth, rng: random.Random) -> Pair:
+    """What this model does not do: treatment, comparison, findings outside its list; and where left is."""
+    other = rng.choice(list_not_looked_for(truth.known))
+    return rng.choice([*decline(rng), (rng.choice(SEEN).format(other), f"I do not look for {other}.")])
+
+
+def decline(rng: random.Random) -> list[Pair]:
+    """What is answered alike for every film."""
+    return [
+        (rng.choice(CARE), CARE_ANSWER),
+        (rng.choice(EARLIER), EARLIER_ANSWER),
+        (rng.choice(ORIENTATION), ORIENTATION_ANSWER),
+    ]
+
+
+def _pick(truth: Truth, rng: random.Random) -> Finding | None:
+    present, absent = [item.finding for item in truth.present], sorted(truth.absent)
+    pool = present if present and (not absent or rng.random() < 0.5) else absent
+    return find_finding(rng.choice(pool)) if pool else None

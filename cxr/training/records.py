@@ -1,0 +1,213 @@
+"""One's own films, in a folder or on the Hub, become rows.
+
+A folder holds dataset.json (a list), dataset.jsonl (one object a line), train.jsonl beside val.jsonl and test.jsonl, or
+the folders train, val and test, each with such a file or with pictures in folders named by their label
+(train/Pneumonia/1.png). `film_objects` says what an object holds. Pictures lie in the folder of the file that names
+them. Knows nothing about models.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cxr.findings import BY_KEY
+from cxr.results import CxrError
+from cxr.training.data import MISSING, DataOptions, Notes
+from cxr.training.film_objects import SPLITS, Set, build_row, read_key, read_labels, read_object, read_text
+from cxr.training.hub_films import read_hub as read_hub  # the other door, for a name on the Hub
+from cxr.training.rows import Row, Split
+
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".dcm", ".dicom"})
+CHUNK = 1 << 16  # characters read at a time
+MAX_OBJECT = 1 << 20  # characters of one film's object
+MAX_OWN = 50  # findings outside the 14; more are free text and no labels
+BETWEEN = re.compile(r"[^\s,]|$(?!\n)")  # the first character after white space and commas
+
+
+class Part(NamedTuple):
+    """A file of objects, or a folder of folders of pictures, and what its name says that the films are for."""
+
+    path: Path
+    split: Split | None
+
+
+def read_records(where: Path, options: DataOptions, notes: Notes) -> Iterator[Row]:
+    """The films of a folder or of one .json or .jsonl file, in the order of the files.
+
+    Args:
+        where: The folder or file.
+        options: `blank` says what a finding means that a film's labels do not mention.
+        notes: Gets what is left out, by file and position.
+
+    Raises:
+        CxrError: nothing here is known or can be used, or a file is no JSON.
+    """
+    where = where.expanduser().absolute()
+    parts = find_parts(where)
+    base = where if where.is_dir() else where.parent
+    own = gather_own(parts)
+    lacks_val = {part.split for part in parts} & {"train", "val"} == {"train"}
+    count = 0
+    for part in parts:
+        origin = Set(own, part.split, lacks_val)
+        for place, data in read_part(part.path, notes):
+            row = try_row(place, data, part.path, base, origin, options, notes)
+            if row:
+                count += 1
+                yield row
+    if not count:
+        raise CxrError(" ".join((f"{where} holds no film that can be used.", *notes.sentences())))
+
+
+def try_row(
+    place: str, data: Any, path: Path, base: Path, origin: Set, options: DataOptions, notes: Notes
+) -> Row | None:
+    """The row of one object of a part; None, and a note, where it cannot be one. `base`: the folder of all parts."""
+    try:
+        image = find_image(read_object(data), path if path.is_dir() else path.parent)
+        row = build_row(data, image, image.relative_to(base).as_posix(), origin, options)
+    except CxrError as error:
+        notes.count(str(error), place)
+        return None
+    if not image.is_file():
+        notes.count(MISSING, place)
+        return None
+    return row
+
+
+def find_image(data: dict[str, Any], root: Path) -> Path:
+    """The picture's file.
+
+    Raises:
+        CxrError: none is named, or it leaves the folder `root`.
+    """
+    named = read_text(data, "image").strip()
+    if not named or "\0" in named:
+        raise CxrError("films without 'image', the path of their picture")
+    path = Path(os.path.normpath(root / named))  # links are not followed: pictures may lie on another disk
+    if not path.is_relative_to(root) or path == root:
+        raise CxrError("films whose 'image' leads out of the folder of their file")
+    return path
+
+
+# --- where objects are ----------------------------------------------------------------------------------------------
+
+
+def find_parts(where: Path) -> list[Part]:
+    """The files of objects and the folders of pictures.
+
+    Raises:
+        CxrError: there are none.
+    """
+    if where.is_file():
+        return [Part(where, None)]
+    for folder in (where, where / "data"):
+        files = find_files(folder)
+        if files:
+            return [Part(file, SPLITS.get(file.stem.lower())) for file in files]
+        splits = [(name, folder / name) for name in SPLITS if (folder / name).is_dir()]
+        if splits:
+            return [Part(path, SPLITS[name]) for name, inner in splits for path in find_files(inner) or [inner]]
+    raise CxrError(f"{where} holds neither dataset.json nor a .jsonl file, nor the folders train and val.")
+
+
+def find_files(folder: Path) -> list[Path]:
+    """dataset.json alone, or every .jsonl file in the order of their names."""
+    listed = folder / "dataset.json"
+    return [listed] if listed.is_file() else sorted(folder.glob("*.jsonl"))
+
+
+def gather_own(parts: list[Part]) -> frozenset[str]:
+    """The keys outside the 14 that any film has a label for; `complete` films lack those that they do not name.
+
+    Raises:
+        CxrError: there are so many that they are no labels.
+    """
+    own: set[str] = set()
+    for part in parts:
+        for _, data in read_part(part.path, Notes()):
+            own |= list_own(data)
+            if len(own) > MAX_OWN:
+                raise CxrError(f"{part.path.name} has more than {MAX_OWN} different labels outside the 14 findings.")
+    return frozenset(own)
+
+
+def list_own(data: Any) -> set[str]:
+    """The keys outside the 14 that one object names; none where it is malformed."""
+    try:
+        data = read_object(data)
+        labels = read_labels(data, "label") + read_labels(data, "absent")
+        found = [item for item in data.get("findings", []) if isinstance(item, dict)]
+        labels += [item["finding"] for item in found if isinstance(item.get("finding"), str)]
+        return {key for key in map(read_key, labels) if key and key not in BY_KEY}
+    except (CxrError, TypeError):
+        return set()
+
+
+def read_part(path: Path, notes: Notes) -> Iterator[tuple[str, Any]]:
+    """Where each object is, in words, and the object."""
+    if path.is_dir():
+        return read_pictures(path, notes)
+    return read_lines(path, notes) if path.suffix.lower() == ".jsonl" else read_list(path)
+
+
+def read_pictures(folder: Path, notes: Notes) -> Iterator[tuple[str, Any]]:
+    """An object for every picture below a folder; its label is the name of the folder's own folder that it is in."""
+    for root, folders, files in os.walk(folder):
+        folders.sort()
+        for file in sorted(files):
+            path = Path(root, file).relative_to(folder)
+            if file.startswith("."):
+                continue
+            if path.suffix.lower() not in PICTURES:
+                notes.count("files that are no picture", f"{folder.name}/{path.as_posix()}")
+                continue
+            labels = list(path.parts[:1]) if len(path.parts) > 1 else []
+            yield f"{folder.name}/{path.as_posix()}", {"image": path.as_posix(), "label": labels}
+
+
+def read_lines(path: Path, notes: Notes) -> Iterator[tuple[str, Any]]:
+    """The objects of a .jsonl file; a line that is no JSON is noted."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            place = f"{path.name}, line {number}"
+            try:
+                data = json.loads(line)
+            except (ValueError, RecursionError):
+                notes.count("lines that are no JSON", place)
+                continue
+            yield place, data
+
+
+def read_list(path: Path) -> Iterator[tuple[str, Any]]:
+    """The objects of a list in a .json file, of which only one is held at a time; also objects without the brackets.
+
+    Raises:
+        CxrError: it is no JSON, and where.
+    """
+    decode = json.JSONDecoder().raw_decode
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        text, at, number = file.read(CHUNK).lstrip(), 0, 0
+        listed = text.startswith("[")
+        text = text[listed:]
+        while True:
+            at = BETWEEN.search(text, at).start()  # type: ignore[union-attr]  # the end is found, if nothing else
+            if listed and text.startswith("]", at):
+                return
+            try:
+                data, at = decode(text, at)
+            except (ValueError, RecursionError):  # cut by the end of what was read, or no JSON at all
+                more = file.read(CHUNK)
+                if not (more or listed or text[at:]):
+                    return
+                if not more or len(text) - at > MAX_OBJECT:
+                    raise CxrError(f"{path.name} is no list of films in JSON; it breaks after film {number}.") from None
+                text, at = text[at:] + more, 0
+                continue
+            number += 1
+            yield f"{path.name}, film {number}", data

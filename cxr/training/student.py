@@ -1,0 +1,114 @@
+"""The model that learns: a frozen base, by transformers or by Unsloth, with a fresh LoRA in it.
+
+Knows nothing about data or about the loop.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from peft import PeftModel
+from transformers import AutoProcessor, MllamaProcessor
+
+from cxr.model.loading import EMBEDDED, LLAMA, check_precision, choose_canvas, choose_repository, load_base
+from cxr.model.sources import Source, fetch, hash_weights
+from cxr.results import CxrError
+from cxr.training.learner import FilmLearner
+from cxr.training.lora import add_lora, choose_targets
+from cxr.training.options import SftOptions
+
+EMBEDDED_NAME = "embedded Mllama"  # what adapters for it record as their base
+NO_UNSLOTH = "Unsloth is not installed, or there is no GPU: use --engine transformers, or see requirements-train.txt."
+
+
+@dataclass(frozen=True)
+class Student:
+    """What is trained, with what turns films and text into its input."""
+
+    learner: FilmLearner
+    processor: MllamaProcessor
+    canvas: int  # side in px
+    base: str  # the name recorded with the adapter
+    weights: str  # which weights these are exactly: name, revision, precision
+
+    @property
+    def tiles(self) -> int:
+        """Tiles that a film on the canvas has."""
+        side = int(self.processor.image_processor.size["height"])
+        return 1 if self.canvas <= side else 4
+
+
+def choose_base(options: SftOptions) -> str:
+    """The base that is meant where none is named."""
+    return options.base or (LLAMA if torch.cuda.is_available() else EMBEDDED_NAME)
+
+
+def find_base(options: SftOptions, precision: str) -> Source:
+    """The files of the base.
+
+    Raises:
+        CxrError: they cannot be had, and why.
+    """
+    base = choose_base(options)
+    if base == EMBEDDED_NAME:
+        return Source(EMBEDDED, EMBEDDED_NAME, hash_weights(EMBEDDED))
+    revision = options.base_revision or None
+    return fetch(choose_repository(base, precision, revision), revision, os.environ.get("HF_TOKEN"))
+
+
+def load_student(options: SftOptions) -> Student:
+    """The base with a fresh LoRA, on this process's device.
+
+    Raises:
+        CxrError: base, precision or engine cannot be had here.
+    """
+    precision = check_precision(options.precision or ("4bit" if torch.cuda.is_available() else "float32"))
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    source = find_base(options, precision)
+    canvas = options.canvas
+    if options.engine == "unsloth":
+        model, processor = _load_unsloth(source, precision, options)
+    else:
+        model, processor = _load_plain(source, precision, options), AutoProcessor.from_pretrained(source.folder)
+    weights = f"{source.name}@{source.revision}@{precision}"
+    learner = FilmLearner(model, train_vision=options.train_vision)
+    return Student(learner, processor, canvas or choose_canvas(None, processor), choose_base(options), weights)
+
+
+def _load_plain(source: Source, precision: str, options: SftOptions) -> PeftModel:
+    base = load_base(source, precision)
+    if torch.cuda.is_available():
+        # Mllama fails with reentrant checkpoints, which is what `prepare_model_for_kbit_training` would switch on; and
+        # that function would also copy every weight that is not quantised to float32.
+        base.gradient_checkpointing_enable({"use_reentrant": False})
+    return add_lora(
+        base,
+        choose_base(options),
+        rank=options.rank,
+        alpha=options.alpha,
+        dropout=options.dropout,
+        targets=choose_targets(options.targets, options.train_vision),
+    )
+
+
+def _load_unsloth(source: Source, precision: str, options: SftOptions) -> tuple[PeftModel, MllamaProcessor]:
+    if not torch.cuda.is_available():
+        raise CxrError(NO_UNSLOTH)
+    try:
+        from unsloth import FastVisionModel  # only on a GPU, and in an environment of its own
+    except ImportError as error:
+        raise CxrError(NO_UNSLOTH) from error
+    model, processor = FastVisionModel.from_pretrained(
+        str(source.folder), load_in_4bit=precision == "4bit", use_gradient_checkpointing="unsloth"
+    )
+    model = FastVisionModel.get_peft_model(
+        model,
+        r=options.rank,
+        lora_alpha=options.alpha,
+        lora_dropout=options.dropout,
+        target_modules=choose_targets(options.targets, options.train_vision),
+    )
+    model.peft_config["default"].base_model_name_or_path = choose_base(options)
+    return cast(PeftModel, model), cast(Any, processor)

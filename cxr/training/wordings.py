@@ -1,0 +1,45 @@
+"""The words of requests that are asked in many ways, and the answers that are always the same.
+
+Knows nothing about films or findings.
+"""
+
+SEEN = (
+    "Is there {}?",
+    "Do you see {}?",
+    "Can you see {}?",
+    "Does this film show {}?",
+    "Any sign of {}?",
+    "Is {} present?",
+)
+SEEN_OWN = SEEN[1:5]  # of a finding that may be one thing or many
+FREE = ("Is this film free of {}?", "Is there no {}?")  # turned round: yes means absent
+WHAT = ("What does this film show?", "What do you see?", "What findings are present?", "Describe this film.")
+WHICH = ("Which of these do you see: {}?", "Which of these are on this film: {}?")
+SIDE = ("On which side is the {}?", "Which side is the {} on?", "Is the {} on the left or on the right?")
+WHERE = ("Where is the {}?", "Where do you see the {}?")
+SIZE = ("How large is the {}?", "How big is the {}?")
+MEANING = ("What is {}?", "What does {} mean?", "Explain {}.")
+NORMAL = ("Is this film normal?", "Is this a normal chest film?")
+VIEW = ("What view is this?", "Is this a PA or an AP film?")
+CARE = (
+    "What should be done?",
+    "What treatment is needed?",
+    "Should I take antibiotics?",
+    "Will I be all right?",
+    "Do I need an operation?",
+)
+EARLIER = ("Has it changed?", "Is it better than before?", "Is this new?")
+ORIENTATION = ("Which side of the picture is the patient's left?", "Where is left on this film?")
+INDICATIONS = (
+    "cough",
+    "fever",
+    "shortness of breath",
+    "chest pain",
+    "follow-up",
+    "before an operation",
+    "fall",
+    "check of a line",
+)
+CARE_ANSWER = "I cannot advise on treatment or outcome. Please ask a clinician."
+EARLIER_ANSWER = "I have no earlier film to compare with."
+ORIENTATION_ANSWER = "The patient's left is on the right of the picture."

@@ -1,0 +1,72 @@
+"""`python train.py` as a researcher runs it: on drawn films, killed in the middle, and on two ranks."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from cxr.films.phantom.__main__ import write_set
+from tests.training.test_dataset import make_rows
+from tests.training.test_trainer import make_trainer, weights
+
+ROOT = Path(__file__).resolve().parents[1]
+QUICK = ["--epochs", "1", "--films", "2", "--rows", "2", "--accumulation", "1", "--eval_films", "2", "--canvas", "224"]
+ENVIRON = {**os.environ, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
+
+
+def start(data: Path, out: Path, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "train.py", "sft", "--data", str(data), "--out", str(out), *QUICK, *more]
+    return subprocess.Popen(command, cwd=ROOT, env=ENVIRON, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    said, _ = process.communicate(timeout=280)
+    assert process.returncode == 0, said[-3000:]
+    return said
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drawn")
+    write_set(folder, count=30, size=128, first=500)
+    return folder
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_weights(drawn: Path, tmp_path: Path) -> None:
+    """SIGKILL in the step after the first checkpoint, whatever is being written then."""
+    steps = ["--max_steps", "8", "--eval_steps", "2"]
+    finish(start(drawn, tmp_path / "whole", *steps))
+    cut = start(drawn, tmp_path / "cut", *steps)
+    while not (tmp_path / "cut" / "checkpoint-2" / "complete").exists():
+        assert cut.poll() is None, cut.communicate()[0][-3000:]
+        time.sleep(0.05)
+    cut.send_signal(signal.SIGKILL)
+    cut.wait()
+    assert not (tmp_path / "cut" / "adapter").exists()
+    finish(start(drawn, tmp_path / "cut", *steps))
+    one, two = (load_file(tmp_path / name / "adapter" / "adapter_model.safetensors") for name in ("whole", "cut"))
+    assert one.keys() == two.keys()
+    assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-6
+
+
+@pytest.mark.slow
+def test_two_ranks_share_the_work_and_end_with_the_weights_of_one(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    subprocess.run(
+        [*command, "-m", "tests.training.two_ranks", str(tmp_path)], cwd=ROOT, env=ENVIRON, check=True, timeout=280
+    )
+    ranks = [torch.load(tmp_path / f"rank-{rank}.pt") for rank in (0, 1)]
+    assert [rank.pop("world") for rank in ranks] == [2, 2]
+    assert all(torch.equal(ranks[0][name], ranks[1][name]) for name in ranks[0])
+    films = tmp_path / "films"
+    films.mkdir()
+    alone = make_trainer(tmp_path / "alone", make_rows(films, 8), dropout=0.0, accumulation=2)
+    alone.train()
+    assert max(float((ranks[0][name] - value).abs().max()) for name, value in weights(alone).items()) < 1e-5

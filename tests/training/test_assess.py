@@ -1,0 +1,187 @@
+"""`python train.py evaluate`: the whole way with the embedded model, and its steps alone."""
+
+import json
+import logging
+import shutil
+import weakref
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from transformers import HfArgumentParser
+
+from cxr.evaluation.classification import Outcome
+from cxr.evaluation.contenders import Contenders
+from cxr.films.phantom.__main__ import write_set
+from cxr.findings import BY_KEY
+from cxr.model.calibration import read_calibration
+from cxr.model.loading import EMBEDDED, EMBEDDED_NAME
+from cxr.reader import Reader
+from cxr.results import CxrError, Observation
+from cxr.training.assess import (
+    AssessOptions,
+    Heard,
+    choose_contenders,
+    choose_out,
+    choose_rows,
+    evaluate,
+    fit,
+    hear,
+    listen,
+    open_films,
+    store_calibration,
+)
+from cxr.training.conversations import Truth
+from cxr.training.data import DataOptions
+from cxr.training.rows import Row, open_case
+from tests.evaluation.test_summary import read
+from tests.fakes import BARE_LLAMA, fake_reader
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drawn")
+    write_set(folder, count=40, size=128, first=700)
+    return folder
+
+
+def make_rows(folder: Path, count: int) -> list[Row]:
+    """Drawn films in turns with and without a mass, so that a calibration can be fitted."""
+    (folder / "films").mkdir()
+    write_set(folder, count=count, size=128, first=800)
+    paths = sorted(folder.rglob("*.png"))
+    mass, free = Truth((Observation("mass"),), frozenset(BY_KEY) - {"mass"}), Truth((), frozenset(BY_KEY))
+    return [Row(path, f"p{i}", "test", (mass, free)[i % 2]) for i, path in enumerate(paths)]
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
+    return make_rows(tmp_path_factory.mktemp("rows"), 6)
+
+
+def test_the_command_line_knows_the_options_and_those_of_the_data() -> None:
+    parser = HfArgumentParser((AssessOptions, DataOptions))  # type: ignore[arg-type]
+    words = "--data films --adapter outputs/run1 --split val --limit 5 --calibrate --uncertain absent"
+    options, data = parser.parse_args_into_dataclasses(words.split())
+    assert (options.adapter, options.split, options.limit, options.calibrate) == ("outputs/run1", "val", 5, True)
+    assert (data.data, data.uncertain) == ("films", "absent") and options.resamples == 1000
+
+
+def test_from_a_run_to_figures_beside_its_adapter(drawn: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run1"
+    shutil.copytree(EMBEDDED / "adapter", run / "adapter")
+    (run / "adapter" / "calibration.json").unlink()
+    (run / "run.json").write_text("{}", encoding="utf-8")
+    options = AssessOptions(adapter=str(run), limit=3, resamples=10, calibrate=True)
+    table = evaluate(options, DataOptions(data=str(drawn)))
+    out = run / "evaluation"
+    assert table.startswith("| measure | base | adapter | difference |") and str(out) in table
+    assert {path.name for path in out.glob("*.*")} == {
+        *("metrics.json", "predictions.jsonl", "roc.png", "reliability.png", "confusion.png"),
+    }
+    metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+    lines = [json.loads(line) for line in (out / "predictions.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert metrics["films"] == 3 == len(lines) and metrics["adapter"]["bleu"]["1"]["value"] > 0.3
+    assert all(line["adapter"]["report"].startswith("Findings:") for line in lines)
+    assert any(line["base"]["probabilities"] != line["adapter"]["probabilities"] for line in lines)
+    calibration = read_calibration(run / "adapter")
+    assert calibration is not None and calibration.population.startswith("3 validation films") and calibration.scales
+
+
+def test_a_split_without_films_and_a_calibration_without_a_folder_are_told(drawn: Path, tmp_path: Path) -> None:
+    lines = (drawn / "dataset.jsonl").read_text(encoding="utf-8").splitlines()
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "films").symlink_to(drawn / "films")
+    kept = [line for line in lines if json.loads(line)["split"] != "test"]
+    (data / "dataset.jsonl").write_text("\n".join(kept) + "\n", encoding="utf-8")
+    with pytest.raises(CxrError, match="no test films; choose another --split"):
+        evaluate(AssessOptions(out=str(tmp_path / "out")), DataOptions(data=str(data)))
+    for adapter in ("", "somebody/adapter"):
+        with pytest.raises(CxrError, match="--calibrate writes into the adapter's folder"):
+            evaluate(AssessOptions(adapter=adapter, calibrate=True), DataOptions(data=str(data)))
+
+
+def test_figures_lie_beside_the_adapter_of_a_run_only(tmp_path: Path) -> None:
+    adapter = tmp_path / "run" / "adapter"
+    adapter.mkdir(parents=True)
+    assert choose_out("", str(adapter)) == Path("outputs/evaluation") == choose_out("", None)
+    (tmp_path / "run" / "run.json").write_text("{}", encoding="utf-8")
+    assert choose_out("", str(adapter)) == tmp_path / "run" / "evaluation"
+    assert choose_out("there", str(adapter)) == Path("there")
+
+
+def test_a_limit_draws_films_by_the_seed_and_keeps_their_order(rows: list[Row]) -> None:
+    many = [replace(rows[0], patient=f"{i:03}") for i in range(100)]
+    some = [row.patient for row in choose_rows(many, 10, seed=1)]
+    assert len(set(some)) == 10 and some == sorted(some) and some[-1] > "050"
+    assert some == [row.patient for row in choose_rows(many, 10, seed=1)]
+    assert some != [row.patient for row in choose_rows(many, 10, seed=2)]
+    assert choose_rows(many, 0, 0) is many and choose_rows(many, 100, 0) is many
+
+
+def test_the_base_is_the_adapters_own_unless_another_is_named(tmp_path: Path) -> None:
+    adapter = str(EMBEDDED / "adapter")
+    assert choose_contenders(AssessOptions(), adapter, ()).base == EMBEDDED_NAME
+    assert choose_contenders(AssessOptions(base="x/y"), adapter, ()).base == "x/y"
+    alone = choose_contenders(AssessOptions(base="x/y"), None, ("tuberculosis",))
+    assert (alone.adapter, alone.own_findings) == (None, ("tuberculosis",))
+
+
+def test_a_case_carries_what_came_with_the_row(rows: list[Row]) -> None:
+    row = replace(rows[0], report="Findings: x", indication="cough", pairs=(("Why?", "So."),))
+    case = open_case(row)
+    assert (case.report, case.indication, case.pairs) == ("Findings: x", "cough", (("Why?", "So."),))
+    assert case.name == str(row.image) and case.patient == "p0" and case.present == {"mass"}
+
+
+def test_films_that_cannot_be_opened_are_counted_and_left_out(
+    rows: list[Row], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = replace(rows[0], image=tmp_path / "none.png", patient="broken")
+    with caplog.at_level(logging.INFO):
+        cases = list(open_films([broken, rows[1], broken, rows[2]], "base, test films"))
+    assert [case.patient for case in cases] == ["p1", "p2"]
+    assert "base, test films: 2 of 4 are left out; the first: " in caplog.text
+    assert "base, test films: 4 of 4, about 0 s left" in caplog.text
+    with pytest.raises(CxrError, match="None of the 1 test films"):
+        listen(fake_reader(BARE_LLAMA), "base", [broken], [], "test")
+
+
+def test_validation_films_fit_thresholds_and_scaling_and_other_films_do_not(rows: list[Row]) -> None:
+    reader = fake_reader(BARE_LLAMA)
+    heard = listen(reader, "base", rows[:2], rows[2:], "test")
+    assert heard.validation is not None and heard.calibration is not None
+    assert heard.validation.patients.tolist() == [row.patient for row in rows[2:]]
+    assert set(heard.calibration.scales) == {"mass"}  # no other finding has both kinds of film
+    alone = listen(reader, "base", rows, [], "test")
+    assert (alone.validation, alone.calibration) == (None, None)
+    itself = listen(reader, "base", rows, [], "val")
+    assert itself.validation is not None and len(itself.validation.truth) == 6
+
+
+def test_nothing_is_fitted_to_films_of_one_kind(rows: list[Row], tmp_path: Path) -> None:
+    heard = listen(fake_reader(BARE_LLAMA), "base", rows[:1], rows[::2], "test")
+    assert heard.calibration is None
+    outcome = heard.validation
+    assert isinstance(outcome, Outcome) and fit(outcome) is None and fit(None) is None
+    with pytest.raises(CxrError, match="no calibration can be fitted"):
+        store_calibration(Heard(read(0.5), outcome, None), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_model_is_in_memory_at_a_time(rows: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[weakref.ref[Reader]] = []
+
+    def load(self: Contenders) -> Reader:
+        assert all(reader() is None for reader in loaded)
+        reader = fake_reader(BARE_LLAMA)
+        loaded.append(weakref.ref(reader))
+        return reader
+
+    monkeypatch.setattr(Contenders, "load_base", load)
+    monkeypatch.setattr(Contenders, "load_adapter", load)
+    both = hear(Contenders("x/base", "x/adapter"), rows[:2], rows[2:], "test")
+    assert list(both) == ["base", "adapter"] and len(loaded) == 2
+    assert [reading.name for reading in both["base"].readings] == [reading.name for reading in both["adapter"].readings]
+    assert list(hear(Contenders("x/base"), rows[:2], [], "test")) == ["base"]

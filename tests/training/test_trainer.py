@@ -1,0 +1,152 @@
+"""The loop on a tiny Mllama: it learns, it goes on where it stopped to the same weights, and it stops where it must."""
+
+import copy
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import TrainerCallback, TrainingArguments
+
+from cxr.results import CxrError
+from cxr.training.checkpoints import MARK, drop_unfinished, find_newest
+from cxr.training.collator import Collator
+from cxr.training.dataset import FilmDataset
+from cxr.training.learner import FilmLearner
+from cxr.training.lora import ATTENTION, add_lora
+from cxr.training.progress import CsvLog
+from cxr.training.rows import Row
+from cxr.training.states import StateStore
+from cxr.training.trainer import FilmTrainer, SightCheck
+from tests.tiny import tiny_engine
+from tests.training.test_dataset import make_rows
+
+STEPS = 6
+
+
+def ask(row: Row, rng: Any) -> list[tuple[str, str]]:
+    return [("Is there a nodule on this chest film? Answer yes or no.", rng.choice(["Yes.", "No."]))]
+
+
+def make_trainer(folder: Path, rows: list[Row], **more: Any) -> FilmTrainer:
+    engine = tiny_engine()
+    torch.manual_seed(0)
+    base = copy.deepcopy(more.pop("model", engine.model))
+    learner = FilmLearner(add_lora(base, "tiny", rank=4, alpha=8, dropout=more.pop("dropout", 0.1), targets=ATTENTION))
+    order = np.tile(np.arange(len(rows)), 10)
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        per_device_train_batch_size=2,
+        gradient_accumulation_steps=more.pop("accumulation", 2),
+        max_steps=STEPS,
+        learning_rate=more.pop("rate", 5e-3),
+        save_steps=2,
+        eval_strategy="steps",
+        eval_steps=2,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="eval_loss",
+        greater_is_better=False,
+        prediction_loss_only=True,
+        label_names=["labels"],
+        logging_steps=1,
+        remove_unused_columns=False,
+        ddp_find_unused_parameters=False,
+        use_cpu=True,
+        report_to="none",
+        disable_tqdm=True,
+        seed=5,
+    )
+    store = more.pop("states", None)
+    return FilmTrainer(
+        model=learner,
+        args=arguments,
+        train_dataset=FilmDataset(rows, order, ask, engine.canvas, 0),
+        eval_dataset=FilmDataset(rows, np.arange(2), ask, engine.canvas, 1),
+        data_collator=Collator(engine.processor, 128, 16, store),
+        callbacks=[SightCheck(), CsvLog(folder / "logs", 4), *more.pop("callbacks", [])],
+        states=store,
+    )
+
+
+def weights(trainer: FilmTrainer) -> dict[str, torch.Tensor]:
+    return {name: p.detach().clone() for name, p in trainer.learner.named_parameters() if p.requires_grad}
+
+
+class Die(TrainerCallback):
+    """Ends the program as suddenly as a test can, in the step after a checkpoint."""
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == 4:
+            raise KeyboardInterrupt
+
+
+def test_a_run_that_was_cut_off_ends_with_the_weights_of_one_that_was_not(tmp_path: Path) -> None:
+    rows = make_rows(tmp_path, 5)
+    whole = make_trainer(tmp_path / "whole", rows)
+    whole.train()
+    with pytest.raises(KeyboardInterrupt):
+        make_trainer(tmp_path / "cut", rows, callbacks=[Die()]).train()
+    newest = find_newest(tmp_path / "cut")
+    assert newest is not None and newest.name == "checkpoint-4"
+    (tmp_path / "cut" / "checkpoint-5").mkdir()  # what the kill may leave
+    drop_unfinished(tmp_path / "cut")
+    again = make_trainer(tmp_path / "cut", rows)
+    again.train(resume_from_checkpoint=str(newest))
+    one, two = weights(whole), weights(again)
+    assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-6
+    assert any(float(p.abs().max()) > 0 for name, p in one.items() if "lora_B" in name)
+
+
+def test_checkpoints_hold_the_lora_and_a_mark_and_the_log_is_a_csv(tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path / "run", make_rows(tmp_path, 5))
+    trainer.train()
+    names = {path.name for path in (tmp_path / "run" / "checkpoint-6").iterdir()}
+    assert {MARK, "adapter_model.safetensors", "adapter_config.json", "optimizer.pt", "trainer_state.json"} <= names
+    with (tmp_path / "run" / "logs" / "log.csv").open(encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert {line["step"] for line in lines} == {str(step) for step in range(1, STEPS + 1)}
+    assert any(line["eval_loss"] for line in lines) and all(float(line["memory_gib"]) > 0 for line in lines)
+    assert float(lines[-1]["rows_per_second"]) > 0 and lines[0]["seconds_left"]
+
+
+def test_only_lora_moves(tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path / "run", make_rows(tmp_path, 5))
+    before = copy.deepcopy(trainer.learner.state_dict())
+    trainer.train()
+    moved = {name for name, value in trainer.learner.state_dict().items() if not torch.equal(value, before[name])}
+    assert moved and all("lora_" in name for name in moved)
+
+
+def test_kept_states_change_nothing_and_spare_the_encoder(tmp_path: Path) -> None:
+    rows = make_rows(tmp_path, 4)  # two films a micro-batch, so the same two meet again
+    plain = make_trainer(tmp_path / "plain", rows)
+    plain.train()
+    store = StateStore(tmp_path / "states", "tiny", tiny_engine().canvas, 1, 1 << 30)
+    kept = make_trainer(tmp_path / "kept", rows, states=store)
+    calls = []
+    kept.learner.mllama.model.vision_model.register_forward_hook(lambda *_: calls.append(1))
+    kept.train()
+    one, two = weights(plain), weights(kept)
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert len(calls) == 3  # two micro-batches hold all four films; a third was read ahead of the first step
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_with_a_sentence(tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path / "run", make_rows(tmp_path, 5))
+    with torch.no_grad():
+        trainer.learner.mllama.lm_head.weight.fill_(float("nan"))
+    with pytest.raises(CxrError, match="not a number after step 0"):
+        trainer.train()
+
+
+def test_a_model_that_does_not_see_the_film_is_not_trained(tmp_path: Path) -> None:
+    blind = copy.deepcopy(tiny_engine().model)
+    with torch.no_grad():
+        for name, parameter in blind.named_parameters():
+            if name.endswith("cross_attn_attn_gate"):
+                parameter.zero_()
+    with pytest.raises(CxrError, match="learn from the text alone"):
+        make_trainer(tmp_path / "run", make_rows(tmp_path, 5), model=blind).train()

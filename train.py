@@ -1,0 +1,94 @@
+"""Fine-tune an adapter, evaluate it, merge it, publish it.
+
+    python train.py sft --data FOLDER --out outputs/run1 [--config configs/sft.yaml] [--push_to_hub OWNER/NAME]
+    python train.py evaluate --data FOLDER --adapter outputs/run1 [--split test]
+    python train.py merge --adapter outputs/run1/adapter --merged FOLDER
+    python train.py push --run outputs/run1 --push_to_hub OWNER/NAME
+
+Each command lists its options with --help, and takes them from a file as well: --config FILE.yaml.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+for name in ("HF_HUB_DISABLE_TELEMETRY", "DISABLE_TELEMETRY"):
+    os.environ.setdefault(name, "1")  # nothing reports to anywhere
+
+if "sft" in sys.argv[1:2] and any("unsloth" in argument for argument in sys.argv):
+    import unsloth  # noqa: F401  # it changes transformers, so it comes before it
+
+from trl import TrlParser
+
+from cxr.results import CxrError
+from cxr.training.assess import AssessOptions, evaluate
+from cxr.training.data import DataOptions
+from cxr.training.finetune import finetune
+from cxr.training.merge import MergeOptions, merge
+from cxr.training.options import SftOptions, choose
+from cxr.training.publish import PublishOptions, publish
+
+VALIDATION = 400  # films on which a run that is published at once is calibrated and measured
+
+
+@dataclass
+class PushOptions:
+    """What to publish."""
+
+    run: str = choose("outputs/run1", "the run's folder")
+
+
+def run_sft(arguments: Sequence[str]) -> None:
+    """Train; where a name is given, calibrate and measure on validation films, and publish."""
+    sft, data, push = TrlParser((SftOptions, DataOptions, PublishOptions)).parse_args_and_config(arguments)
+    adapter = finetune(sft, data)
+    if sft.dry_run or int(os.environ.get("RANK", "0")) != 0:
+        return
+    if push.push_to_hub:
+        assess = AssessOptions(
+            adapter=str(adapter), base=sft.base, base_revision=sft.base_revision, split="val", limit=VALIDATION
+        )
+        assess.calibrate = True
+        sys.stdout.write(evaluate(assess, data) + "\n")
+        sys.stdout.write(publish(Path(sft.out), push.push_to_hub, push) + "\n")
+
+
+def run_evaluate(arguments: Sequence[str]) -> None:
+    """Measure base and adapter side by side, and print the table."""
+    options, data = TrlParser((AssessOptions, DataOptions)).parse_args_and_config(arguments)
+    sys.stdout.write(evaluate(options, data) + "\n")
+
+
+def run_merge(arguments: Sequence[str]) -> None:
+    """Write base and adapter as one model."""
+    (options,) = TrlParser((MergeOptions,)).parse_args_and_config(arguments)
+    merge(options)
+
+
+def run_push(arguments: Sequence[str]) -> None:
+    """Publish a run, and print the commit."""
+    options, push = TrlParser((PushOptions, PublishOptions)).parse_args_and_config(arguments)
+    sys.stdout.write(publish(Path(options.run), push.push_to_hub, push) + "\n")
+
+
+COMMANDS = {"sft": run_sft, "evaluate": run_evaluate, "merge": run_merge, "push": run_push}
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run one command; what a user can mend ends it with one sentence."""
+    if not arguments or arguments[0] not in COMMANDS:
+        sys.exit(__doc__)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    for loud in ("httpx", "httpcore", "huggingface_hub"):
+        logging.getLogger(loud).setLevel(logging.WARNING)
+    try:
+        COMMANDS[arguments[0]](arguments[1:])
+    except CxrError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
