@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 NO_CALLS := GRADIO_ANALYTICS_ENABLED=False HF_HUB_DISABLE_TELEMETRY=1
 
-.PHONY: run test test-slow lint
+.PHONY: run test test-slow lint space
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.runtime
@@ -15,6 +15,11 @@ test: $(VENV)/.dev $(VENV)/.chromium
 
 test-slow: $(VENV)/.dev $(VENV)/.chromium .tf517/.done
 	$(NO_CALLS) $(PY) -m pytest -n 2 -m slow $(ARGS)
+
+# make space NAME=owner/name [PUBLIC=1]: uploads this repository as a Space; HF_TOKEN must be able to write.
+space: $(VENV)/.dev
+	@test -n "$(NAME)" || { echo "make space NAME=owner/name" >&2; exit 1; }
+	$(PY) -m cxr.training.space $(NAME) $(if $(PUBLIC),--public)
 
 lint: $(VENV)/.dev
 	$(PY) -m ruff check .

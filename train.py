@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 for name in ("HF_HUB_DISABLE_TELEMETRY", "DISABLE_TELEMETRY"):
     os.environ.setdefault(name, "1")  # nothing reports to anywhere
@@ -41,9 +42,14 @@ class PushOptions:
     run: str = choose("outputs/run1", "the run's folder")
 
 
+def parse(kinds: Any, arguments: Sequence[str]) -> tuple[Any, ...]:
+    """One object a kind of options, from the command line and from --config."""
+    return tuple(TrlParser(kinds).parse_args_and_config(list(arguments)))
+
+
 def run_sft(arguments: Sequence[str]) -> None:
     """Train; where a name is given, calibrate and measure on validation films, and publish."""
-    sft, data, push = TrlParser((SftOptions, DataOptions, PublishOptions)).parse_args_and_config(arguments)
+    sft, data, push = parse((SftOptions, DataOptions, PublishOptions), arguments)
     adapter = finetune(sft, data)
     if sft.dry_run or int(os.environ.get("RANK", "0")) != 0:
         return
@@ -58,19 +64,19 @@ def run_sft(arguments: Sequence[str]) -> None:
 
 def run_evaluate(arguments: Sequence[str]) -> None:
     """Measure base and adapter side by side, and print the table."""
-    options, data = TrlParser((AssessOptions, DataOptions)).parse_args_and_config(arguments)
+    options, data = parse((AssessOptions, DataOptions), arguments)
     sys.stdout.write(evaluate(options, data) + "\n")
 
 
 def run_merge(arguments: Sequence[str]) -> None:
     """Write base and adapter as one model."""
-    (options,) = TrlParser((MergeOptions,)).parse_args_and_config(arguments)
+    (options,) = parse((MergeOptions,), arguments)
     merge(options)
 
 
 def run_push(arguments: Sequence[str]) -> None:
     """Publish a run, and print the commit."""
-    options, push = TrlParser((PushOptions, PublishOptions)).parse_args_and_config(arguments)
+    options, push = parse((PushOptions, PublishOptions), arguments)
     sys.stdout.write(publish(Path(options.run), push.push_to_hub, push) + "\n")
 
 

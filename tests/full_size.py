@@ -31,7 +31,8 @@ def write_adapter(base: Path, folder: Path, named: str) -> int:
     """A random LoRA for the architecture in `base`, recorded as made for the base `named`; its number of parameters."""
     with torch.device("meta"):
         model = MllamaForConditionalGeneration(AutoConfig.from_pretrained(base))
-        adapter = get_peft_model(model, LoraConfig(r=16, lora_alpha=32, target_modules=ATTENTION, task_type="CAUSAL_LM"))
+        config = LoraConfig(r=16, lora_alpha=32, target_modules=ATTENTION, task_type="CAUSAL_LM")
+        adapter = get_peft_model(model, config)
     weights = {
         name: torch.randn(tensor.shape, generator=torch.Generator().manual_seed(place)).mul(0.01).bfloat16()
         for place, (name, tensor) in enumerate(get_peft_model_state_dict(adapter).items())

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from cxr.films.phantom.__main__ import write_set
+from cxr.films.phantom.sets import write_set
 from tests.training.test_dataset import make_rows
 from tests.training.test_trainer import make_trainer, weights
 
@@ -34,7 +34,7 @@ def finish(process: subprocess.Popen[str]) -> str:
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("drawn")
-    write_set(folder, count=30, size=128, first=500)
+    write_set(folder, count=30, size=128, first=9_000_500)
     return folder
 
 

@@ -34,8 +34,8 @@ class Collator:
     """Examples -> a batch of F films with R rows of L tokens.
 
     film_of_row: R, index of the film; input_ids, attention_mask, labels: R x L; cross_attention_mask: R x L x 1 x
-    tiles, 0 before the film's token; and either states: F x (tiles * patches) x hidden, where all were kept, or pixel_values,
-    aspect_ratio_ids and aspect_ratio_mask with the keys under which `states` will keep them.
+    tiles, 0 before the film's token; and either states: F x (tiles * patches) x hidden, where all were kept, or
+    pixel_values, aspect_ratio_ids and aspect_ratio_mask with the keys under which `states` will keep them.
     """
 
     def __init__(

@@ -74,9 +74,10 @@ def stream_objects(name: str, folder: Path) -> Iterator[tuple[str, dict[str, Any
                 named = {key: name_classes(data[key], _item(kind)) for key, kind in words.items()}
                 yield f"{part} {number}", {**data, **named, "image": keep_picture(data.get(column), folder)}, origin
     except FAULTS as error:
+        why = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise CxrError(
-            f"The dataset {name} cannot be read from the Hub ({type(error).__name__}: {' '.join(str(error).split())[:200]}); check its "
-            "name, the connection and the free disk space, and set HF_TOKEN if it is private or gated."
+            f"The dataset {name} cannot be read from the Hub ({why}); check its name, the connection and the free disk "
+            "space, and set HF_TOKEN if it is private or gated."
         ) from error
 
 

@@ -50,7 +50,7 @@ class CsvLog(TrainerCallback):
             return
         seconds, done = time.monotonic() - self._started, state.global_step - self._first
         speed = done / seconds if seconds > 0 else 0.0
-        line = {
+        line: dict[str, Any] = {
             **{name: logs[name] for name in ("loss", "eval_loss", "learning_rate") if name in logs},
             "seconds": round(seconds, 1),
             "step": state.global_step,

@@ -3,8 +3,9 @@
 Knows nothing about where films come from.
 """
 
+from collections.abc import Sized
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from peft import set_peft_model_state_dict
@@ -37,7 +38,8 @@ class FilmTrainer(Trainer):
         return learner
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler:
-        return SequentialSampler(train_dataset or self.train_dataset)  # the dataset is in its order already
+        # The dataset is in its order already.
+        return SequentialSampler(cast(Sized, train_dataset or self.train_dataset))
 
     def compute_loss(
         self,
@@ -100,7 +102,7 @@ def load_lora(learner: FilmLearner, folder: Path) -> None:
     Raises:
         CxrError: they belong to another one.
     """
-    result = set_peft_model_state_dict(learner.peft, load_file(folder / "adapter_model.safetensors"))
+    result: Any = set_peft_model_state_dict(learner.peft, load_file(folder / "adapter_model.safetensors"))
     if result.unexpected_keys:
         raise CxrError(f"{folder.name} holds another adapter than this run trains; choose another --out.")
 

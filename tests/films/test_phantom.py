@@ -12,7 +12,7 @@ from PIL import Image
 
 from cxr.films.film import View
 from cxr.films.phantom import DrawnFilm, draw_film
-from cxr.films.phantom.__main__ import EXAMPLES, write_examples
+from cxr.films.phantom.sets import EXAMPLES, write_examples
 from cxr.films.phantom.drawing import aim_film
 from cxr.films.phantom.geometry import Plane
 from cxr.films.phantom.patient import draw_patient

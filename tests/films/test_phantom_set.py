@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cxr.films.phantom.__main__ import KEPT, SPLITS, main, write_set
+from cxr.films.phantom.__main__ import main
+from cxr.films.phantom.sets import KEPT, SPLITS, write_set
 from cxr.films.phantom.drawing import SMALLEST, draw_film
 from cxr.findings import BY_KEY
 from cxr.prompts import read_statements

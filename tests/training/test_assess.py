@@ -12,7 +12,7 @@ from transformers import HfArgumentParser
 
 from cxr.evaluation.classification import Outcome
 from cxr.evaluation.contenders import Contenders
-from cxr.films.phantom.__main__ import write_set
+from cxr.films.phantom.sets import write_set
 from cxr.findings import BY_KEY
 from cxr.model.calibration import read_calibration
 from cxr.model.loading import EMBEDDED, EMBEDDED_NAME

@@ -4,12 +4,13 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from PIL import Image
 
 from cxr.evaluation.films import draw_cases
 from cxr.films.open import open_film
-from cxr.films.phantom.__main__ import write_set
+from cxr.films.phantom.sets import write_set
 from cxr.findings import BY_KEY
 from cxr.results import CxrError, Observation
 from cxr.training.data import DataOptions, Notes, detect_kind, read_rows
@@ -29,7 +30,9 @@ def folder(tmp_path: Path) -> Path:
 
 def save_picture(path: Path, grey: int = 90) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("L", (40, 40), grey).save(path, format="PNG")
+    picture = Image.linear_gradient("L").resize((40, 40))
+    picture.putpixel((0, 0), grey)
+    picture.save(path, format="PNG")
 
 
 def write_list(folder: Path, *objects: Any) -> Path:
@@ -349,7 +352,7 @@ def test_labels_that_are_free_text_are_refused(folder: Path) -> None:
 
 
 def test_nothing_known_and_nothing_usable_are_errors(tmp_path: Path) -> None:
-    with pytest.raises(CxrError, match="holds neither dataset.json"):
+    with pytest.raises(CxrError, match=r"holds neither dataset\.json"):
         read(tmp_path)
     write_list(tmp_path, {"image": "gone.png", "label": "Mass"}, 7)
     with pytest.raises(CxrError, match=r"no film that can be used.*missing: 1 \(dataset.json, film 1\).*no object"):
@@ -433,10 +436,21 @@ def test_a_dataset_in_parquet_with_all_fields_is_read_through_datasets(tmp_path:
     assert len([path for path in cache.rglob("*") if path.is_file()]) == 1  # one picture, kept once
 
 
-def test_a_dataset_without_pictures_or_out_of_reach_is_an_error(tmp_path: Path, cache: Path) -> None:
+def test_a_dataset_without_pictures_is_an_error(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "x.jsonl").write_text(json.dumps({"label": "Mass"}))
     with pytest.raises(CxrError, match="without a picture"):
         read_name(tmp_path)
-    with pytest.raises(CxrError, match="cannot be read from the Hub"):
-        list(read_hub("somebody/nothing-of-that-name", DataOptions(), Notes()))
     assert not cache.exists()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [FileNotFoundError("no such dataset"), ConnectionError("down"), httpx.ConnectError("down"), ValueError("?")],
+)
+def test_a_dataset_out_of_reach_is_an_error_that_names_it(fault: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str, streaming: bool) -> None:
+        raise fault
+
+    monkeypatch.setattr("datasets.load_dataset", fail)
+    with pytest.raises(CxrError, match=r"The dataset somebody/films cannot be read from the Hub .*HF_TOKEN"):
+        list(read_hub("somebody/films", DataOptions(), Notes()))

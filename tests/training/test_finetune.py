@@ -1,0 +1,142 @@
+"""Everything `train.py sft` does, in one process on a tiny base: from rows to an adapter that the program loads."""
+
+import errno
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from cxr.films.phantom.sets import write_set
+from cxr.model.loading import load
+from cxr.reader import Reader
+from cxr.results import CxrError
+from cxr.settings import Settings
+from cxr.training import finetune as module
+from cxr.training.data import DataOptions
+from cxr.training.finetune import finetune
+from cxr.training.merge import MergeOptions, merge
+from cxr.training.options import SftOptions
+from tests.data import DATA, needs_data
+from tests.tiny import noise_film, save_tiny
+from tests.training.mimic_tree import make_mimic
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drawn")
+    write_set(folder, count=20, size=128, first=9_000_000)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny(tmp_path_factory.mktemp("tiny"))[0]
+
+
+def quick(base: Path, out: Path) -> SftOptions:
+    return SftOptions(
+        out=str(out), base=str(base), rank=4, films=2, rows=2, accumulation=1, max_steps=3, eval_steps=1, eval_films=2
+    )
+
+
+def test_an_adapter_comes_out_that_the_program_loads_and_that_answers(drawn: Path, base: Path, tmp_path: Path) -> None:
+    adapter = finetune(quick(base, tmp_path / "run"), DataOptions(data=str(drawn)))
+    assert adapter == tmp_path / "run" / "adapter"
+    loaded = load(Settings(base=str(base), adapter=str(adapter)))
+    assert loaded.identity.problem is None and loaded.identity.adapter == str(adapter)
+    reader = Reader(loaded.engine, loaded.identity, loaded.calibration)
+    assert len(reader.classify(reader.study(noise_film())).scores) == 14
+    assert any(
+        "lora_B" in name and p.abs().max() > 0 for name, p in load_file(adapter / "adapter_model.safetensors").items()
+    )
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["data_kind"] == "records" and record["base"] == str(base)
+    assert (tmp_path / "run" / "logs" / "log.csv").is_file()
+    assert list((tmp_path / "run" / "logs").glob("events.out.tfevents*"))
+    assert not list((tmp_path / "run").glob("*/README.md"))
+
+
+def test_the_same_command_again_goes_on_and_another_one_is_refused(drawn: Path, base: Path, tmp_path: Path) -> None:
+    options, data = quick(base, tmp_path / "run"), DataOptions(data=str(drawn))
+    before = load_file(finetune(options, data) / "adapter_model.safetensors")
+    after = load_file(finetune(options, data) / "adapter_model.safetensors")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    with pytest.raises(CxrError, match="another learning_rate; choose another --out"):
+        finetune(replace(options, learning_rate=1.0), data)
+
+
+def test_a_dry_run_shows_rows_counts_and_time_and_trains_nothing(
+    drawn: Path, base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        finetune(replace(quick(base, tmp_path / "run"), dry_run=True), DataOptions(data=str(drawn)))
+    for part in ("--- report ---", "--- question with yes or no ---", "<|image|>", "| effusion |", "GiB of memory"):
+        assert part in caplog.text
+    assert not (tmp_path / "run" / "adapter").exists() and not list((tmp_path / "run").glob("checkpoint-*"))
+
+
+def test_a_full_disk_is_a_sentence_that_says_where_training_goes_on(
+    drawn: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = []
+
+    def save(self: Any, output_dir: Any = None, state_dict: Any = None) -> None:
+        if saved:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        saved.append(output_dir)
+        module.save_lora(self.learner, Path(output_dir))
+
+    monkeypatch.setattr(module.FilmTrainer, "_save", save)
+    options, data = quick(base, tmp_path / "run"), DataOptions(data=str(drawn))
+    with pytest.raises(CxrError, match=r"disk is full.*goes on from checkpoint-1"):
+        finetune(options, data)
+    monkeypatch.undo()
+    assert finetune(options, data).is_dir()
+
+
+def test_kept_states_end_with_the_same_adapter(drawn: Path, base: Path, tmp_path: Path) -> None:
+    data = DataOptions(data=str(drawn))
+    plain = finetune(quick(base, tmp_path / "plain"), data)
+    kept = finetune(replace(quick(base, tmp_path / "kept"), keep_states=0.1), data)
+    assert list((tmp_path / "kept" / "states").glob("*.safetensors"))
+    one, two = (load_file(folder / "adapter_model.safetensors") for folder in (plain, kept))
+    assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-5
+
+
+@needs_data
+def test_chestxray14_as_it_is_downloaded_trains(base: Path, tmp_path: Path) -> None:
+    adapter = finetune(quick(base, tmp_path / "run"), DataOptions(data=str(DATA / "chestxray14")))
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["data_kind"] == "chestxray14"
+    assert (adapter / "adapter_model.safetensors").is_file()
+
+
+def test_mimic_trains_and_its_own_findings_travel_with_the_adapter(base: Path, tmp_path: Path) -> None:
+    make_mimic(tmp_path / "mimic")
+    adapter = finetune(quick(base, tmp_path / "run"), DataOptions(data=str(tmp_path / "mimic"), blank="absent"))
+    record = json.loads((adapter / "cxr_config.json").read_text())
+    assert "support_devices" in record["own_findings"]
+    loaded = load(Settings(base=str(base), adapter=str(adapter)))
+    assert "support_devices" in loaded.own_findings
+
+
+def test_merged_weights_answer_as_base_and_adapter_do(drawn: Path, base: Path, tmp_path: Path) -> None:
+    adapter = finetune(quick(base, tmp_path / "run"), DataOptions(data=str(drawn)))
+    merged = merge(MergeOptions(adapter=str(adapter), base=str(base), merged=str(tmp_path / "merged")))
+    film = noise_film()
+    scores = []
+    for settings in (Settings(base=str(base), adapter=str(adapter)), Settings(base=str(merged))):
+        loaded = load(settings)
+        assert loaded.identity.problem is None
+        reader = Reader(loaded.engine, loaded.identity, None)
+        scores.append([score.probability for score in reader.classify(reader.study(film)).scores])
+    assert scores[0] == pytest.approx(scores[1], abs=0.02)  # merged weights are rounded to bf16
+    config = json.loads((merged / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "bitsandbytes"}
+    (merged / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CxrError, match="merged into bf16 weights only"):
+        merge(MergeOptions(adapter=str(adapter), base=str(merged), merged=str(tmp_path / "again")))
