@@ -1,5 +1,6 @@
 """`python train.py` as a researcher runs it: on drawn films, killed in the middle, and on two ranks."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from cxr.films.phantom.sets import write_set
+from tests.hub import OWNER, TOKEN, HubStandIn
 from tests.training.test_dataset import make_rows
 from tests.training.test_trainer import make_trainer, weights
 
@@ -20,9 +22,9 @@ QUICK = ["--epochs", "1", "--films", "2", "--rows", "2", "--accumulation", "1", 
 ENVIRON = {**os.environ, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
 
 
-def start(data: Path, out: Path, *more: str) -> subprocess.Popen[str]:
+def start(data: Path, out: Path, *more: str, environ: dict[str, str] = ENVIRON) -> subprocess.Popen[str]:
     command = [sys.executable, "train.py", "sft", "--data", str(data), "--out", str(out), *QUICK, *more]
-    return subprocess.Popen(command, cwd=ROOT, env=ENVIRON, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def finish(process: subprocess.Popen[str]) -> str:
@@ -54,6 +56,31 @@ def test_a_killed_run_goes_on_to_the_same_weights(drawn: Path, tmp_path: Path) -
     one, two = (load_file(tmp_path / name / "adapter" / "adapter_model.safetensors") for name in ("whole", "cut"))
     assert one.keys() == two.keys()
     assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-6
+
+
+@pytest.mark.slow
+def test_a_trained_adapter_is_published_and_read_back_by_the_program(drawn: Path, tmp_path: Path) -> None:
+    """Train, calibrate and measure, publish, and read a film with what came out, pinned to its commit."""
+    with HubStandIn({}) as hub:
+        environ = {**ENVIRON, **hub.environment(tmp_path / "cache"), "HF_TOKEN": TOKEN}
+        environ.pop("HF_HUB_OFFLINE", None)
+        out = tmp_path / "run"
+        finish(start(drawn, out, "--max_steps", "2", "--push_to_hub", f"{OWNER}/chest", environ=environ))
+        commit = hub.commit(f"{OWNER}/chest")
+        film = ROOT / "examples" / "drawn-effusion.png"
+        settings = {"CXR_ADAPTER": f"{OWNER}/chest", "CXR_ADAPTER_REVISION": commit}
+        read = subprocess.run(
+            [sys.executable, "-m", "cxr", "read", str(film), "--json"],
+            cwd=ROOT,
+            env={**environ, **settings},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert read.returncode == 0, read.stderr[-2000:]
+    said = json.loads(read.stdout)
+    assert commit in read.stdout and f"{OWNER}/chest" in read.stdout and said
+    assert {"metrics.json", "predictions.jsonl", "roc.png"} <= {path.name for path in (out / "evaluation").iterdir()}
 
 
 @pytest.mark.slow

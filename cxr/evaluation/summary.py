@@ -49,7 +49,7 @@ def write_summary(heard: Mapping[str, Heard], split: str, asked: int, resamples:
     draw_figures(scores, out)
     some = next(iter(heard.values()))
     present = {key: counts["present"] for key, counts in record["findings"].items()}
-    table = write_table(figures, list(scores), present)
+    table = write_table(figures, list(scores), list(present), present)
     return "\n".join([table, "", *list_notes(some, split, asked, resamples)])
 
 

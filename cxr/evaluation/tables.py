@@ -51,15 +51,16 @@ def nest(figures: Mapping[str, Any]) -> dict[str, Any]:
     return root
 
 
-def write_table(figures: BY_READER, readers: Sequence[str], present: Mapping[str, int]) -> str:
+def write_table(
+    figures: BY_READER, readers: Sequence[str], keys: Sequence[str], present: Mapping[str, int] | None = None
+) -> str:
     """A Markdown table: a row a figure that can be had, a column a reader, and their difference where there are two.
 
-    `present`: by finding, how many films have it.
+    `keys`: the findings that get a row; `present`: how many films have each, where that is known.
     """
     columns = [*readers, *(["difference"] if len(readers) == 2 else [])]
-    names = NAMES | {
-        f"auroc/{key}": f"AUROC, {find_finding(key).name} ({films} with it)" for key, films in present.items()
-    }
+    counted = {key: f" ({films} with it)" for key, films in (present or {}).items()}
+    names = NAMES | {f"auroc/{key}": f"AUROC, {find_finding(key).name}{counted.get(key, '')}" for key in keys}
     lines = [f"| measure | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     for name, words in names.items():
         cells = [figures.get(f"{column}/{name}") for column in columns]
@@ -70,9 +71,11 @@ def write_table(figures: BY_READER, readers: Sequence[str], present: Mapping[str
 
 
 def write_cell(figure: Figure | None, signed: bool) -> str:
-    """ "0.712 [0.650, 0.781]", a difference with its sign, a dash for nothing."""
+    """ "0.712 [0.650, 0.781]", a difference with its sign, no brackets without an interval, a dash for nothing."""
     if figure is None or math.isnan(figure.value):
         return "-"
+    if math.isnan(figure.low):  # no draw of patients gave it
+        return f"{figure.value:{'+' if signed else ''}.3f}"
     if not signed:
         return str(figure)
     value, low, high = (round(number, 3) + 0.0 for number in (figure.value, figure.low, figure.high))  # no "-0.000"

@@ -16,7 +16,7 @@ import torch
 from accelerate import PartialState
 from safetensors import SafetensorError
 from torch.utils.tensorboard import SummaryWriter
-from transformers import TrainingArguments
+from transformers import TrainingArguments, set_seed
 from transformers.integrations import TensorBoardCallback
 
 from cxr.model.loading import CONFIG
@@ -58,6 +58,7 @@ def finetune(options: SftOptions, data: DataOptions) -> Path:
         if process.is_main_process:
             open_run(run, options, data)
         indexes = build_indexes(data.data, data, run / "rows")
+    set_seed(data.seed)  # the LoRA begins at random
     student = load_student(options)
     log_start(indexes, student)
     with explain_full_disk(run):
@@ -113,7 +114,7 @@ def build_trainer(run: Path, options: SftOptions, data: DataOptions, indexes: In
     """The loop with its films, in the order of the seed."""
 
     def ask(row: Row, rng: Random) -> list[tuple[str, str]]:
-        return write_pairs(row.truth, row.report, row.indication, row.pairs, rng, options.rows)
+        return write_pairs(row.truth, row.report, row.indication, row.pairs, rng, options.rows, indexes.own_findings)
 
     def choose(epoch: int) -> np.ndarray:
         return choose_rows(indexes.train, data, np.random.default_rng((data.seed, epoch, 1)))

@@ -203,6 +203,7 @@ DROPPED = [
     "Comparison is made to the prior study of ___.",
     "Followup to resolution is recommended.",
     "Findings are similar to the prior CT.",
+    "Nodule not seen on the prior CT.",  # cut, it would seem to say that there is none
 ]
 KEPT = [
     "The heart is enlarged.",
