@@ -8,8 +8,11 @@
 Each command lists its options with --help, and takes them from a file as well: --config FILE.yaml.
 """
 
+import argparse
+import contextlib
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +22,23 @@ from typing import Any
 for name in ("HF_HUB_DISABLE_TELEMETRY", "DISABLE_TELEMETRY"):
     os.environ.setdefault(name, "1")  # nothing reports to anywhere
 
-if "sft" in sys.argv[1:2] and any("unsloth" in argument for argument in sys.argv):
-    import unsloth  # noqa: F401  # it changes transformers, so it comes before it
 
+def names_unsloth(arguments: Sequence[str]) -> bool:
+    """Whether the command line, or else the file of --config, asks for that engine."""
+    told = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    told.add_argument("--engine")
+    told.add_argument("--config", type=Path)
+    known, _ = told.parse_known_args(arguments)
+    if known.engine or known.config is None or not known.config.is_file():
+        return bool(known.engine == "unsloth")
+    return re.search(r"(?m)^engine:\s*['\"]?unsloth\b", known.config.read_text(encoding="utf-8")) is not None
+
+
+if "sft" in sys.argv[1:2] and names_unsloth(sys.argv[2:]):
+    with contextlib.suppress(ImportError, NotImplementedError, RuntimeError):  # what is missing is said later
+        import unsloth  # noqa: F401  # it changes transformers, so it comes before it
+
+import yaml
 from trl import TrlParser
 
 from cxr.results import CxrError
@@ -43,8 +60,17 @@ class PushOptions:
 
 
 def parse(kinds: Any, arguments: Sequence[str]) -> tuple[Any, ...]:
-    """One object a kind of options, from the command line and from --config."""
-    return tuple(TrlParser(kinds).parse_args_and_config(list(arguments)))
+    """One object a kind of options, from the command line and from --config.
+
+    Raises:
+        CxrError: the file of --config cannot be read, or an option has a value of the wrong kind.
+    """
+    try:
+        return tuple(TrlParser(kinds).parse_args_and_config(list(arguments)))
+    except OSError as error:
+        raise CxrError(f"{error.filename} cannot be read ({error.strerror}).") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise CxrError(f"The options cannot be read: {' '.join(str(error).split())}") from error
 
 
 def run_sft(arguments: Sequence[str]) -> None:
@@ -93,7 +119,8 @@ def main(arguments: Sequence[str]) -> None:
     try:
         COMMANDS[arguments[0]](arguments[1:])
     except CxrError as error:
-        sys.exit(str(error))
+        # A process that opens films hands its error over with a traceback before the sentence.
+        sys.exit(str(error).strip().rpartition("CxrError: ")[2])
 
 
 if __name__ == "__main__":

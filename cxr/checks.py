@@ -6,7 +6,7 @@ Knows nothing about models, films or pages.
 from collections.abc import Iterator, Sequence
 
 from cxr.findings import BY_KEY, find_finding, order_finding
-from cxr.prompts import join_words, parse_report, read_statements
+from cxr.prompts import REPORT_HEADING, join_words, parse_report, read_statements
 from cxr.results import Score, Verdict
 
 NO_REPORT = "This is not a whole report: its findings or its impression are missing."
@@ -28,7 +28,7 @@ def check_report(text: str, scores: Sequence[Score]) -> tuple[str, ...]:
 
 
 def _find_doubts(text: str, verdicts: dict[str, Verdict | None]) -> Iterator[str]:
-    if "Findings:" not in text or not all(parse_report(text)):
+    if len({heading.lower() for heading in REPORT_HEADING.findall(text)}) < 2 or not all(parse_report(text)):
         yield NO_REPORT
     own = [key for key in verdicts if key not in BY_KEY]
     said = {(item.observation.finding, item.present) for item in read_statements(text, own)}

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from cxr.labels import NOTHING_FOUND, OUTSIDE, OWN_NOUNS, list_outside, read_words, split_known, write_own
+
 
 class Level(Enum):
     """How soon somebody should look at the film, lowest first; a reading order, never a triage of care."""
@@ -61,7 +63,7 @@ FINDINGS: tuple[Finding, ...] = (
         "effusion",
         "Effusion",
         "a pleural effusion",
-        ("effusions?", "pleural fluid"),
+        ("(?:pleural )?effusions?", "pleural fluid"),
         "Fluid in the space around a lung.",
         True,
         ATTEND,
@@ -72,7 +74,7 @@ FINDINGS: tuple[Finding, ...] = (
         "edema",
         "Edema",
         "pulmonary edema",
-        ("o?edema",),
+        ("(?:pulmonary )?o?edema",),
         "Fluid in the lung tissue itself, often from a failing heart.",
         False,
         FIRST,
@@ -193,7 +195,7 @@ FINDINGS: tuple[Finding, ...] = (
         "hernia",
         "Hernia",
         "a hiatal hernia",
-        ("hernias?",),
+        ("(?:hiatal )?hernias?",),
         "A part of the stomach that has slid up into the chest.",
         False,
         ATTEND,
@@ -204,17 +206,10 @@ FINDINGS: tuple[Finding, ...] = (
 
 BY_KEY: dict[str, Finding] = {finding.key: finding for finding in FINDINGS}
 
-# What people may expect and the 14 do not hold; and the key of the own finding that does, where it is another word.
-NOT_LOOKED_FOR = ("fractures", "tubes, lines and devices", "tuberculosis", "COVID-19", "the aorta", "the abdomen")
-_HELD_BY = {"fractures": "fracture", "tubes, lines and devices": "support_devices", "COVID-19": "covid_19"}
-
-# Labels as their sources spell them, in lower case and with spaces -> our keys; None: nothing was found. Sources:
-# ChestX-ray14 ("Infiltrate" in its boxes), CheXpert (Irvin et al., AAAI 2019), Kermany et al. (Cell 2018).
-_SPELLED = {"infiltrate": "infiltration", "pleural effusion": "effusion", "bacteria": "pneumonia", "virus": "pneumonia"}
-LABELS = {key.replace("_", " "): key for key in BY_KEY} | _SPELLED | {"no finding": None, "normal": None}
+NOT_LOOKED_FOR = tuple(OUTSIDE)  # what people may expect and the 14 do not hold
 FROM_NIH: dict[str, str] = {finding.name.replace(" t", "_T"): finding.key for finding in FINDINGS}
 FROM_KERMANY: dict[str, str] = {"Pneumonia": "pneumonia"}
-MAX_LABEL = 60  # characters
+_SPELLED = {"bacteria": "pneumonia", "virus": "pneumonia"}  # file names of Kermany et al. (Cell 2018)
 OWN_PLAIN = "One of this adapter's own findings, outside the 14."
 OWN_WHY = "What it means comes from the adapter's own training labels alone."
 
@@ -223,21 +218,26 @@ def read_label(label: str) -> str | None:
     """The key of a label, "support_devices" for one outside the table; None: nothing was found ("No Finding").
 
     Raises:
-        ValueError: it holds no letter, or is too long for a label.
+        ValueError: it is no label, or names what is absent.
     """
-    words = re.findall(r"[^\W_]+", label.lower())
-    if not any(map(str.isalpha, label)) or len(label) > MAX_LABEL:
-        raise ValueError(f"A label must be a few words of at most {MAX_LABEL} characters, not {label[:MAX_LABEL]!r}.")
-    return LABELS.get(" ".join(words), "_".join(words))
+    words = read_words(label)
+    if NOTHING_FOUND.fullmatch(words):
+        return None
+    known = (finding.key for finding in FINDINGS if re.fullmatch("|".join(finding.aliases), words))
+    return _SPELLED.get(words) or next(known, words.replace(" ", "_"))
+
+
+def split_labels(text: str) -> list[str]:
+    """The labels in a text: "|" always stands between two; a comma or a stroke where all its parts are known labels."""
+    known = {None, *BY_KEY, *OWN_NOUNS}
+    return [part for label in filter(str.strip, text.split("|")) for part in split_known(label, read_label, known)]
 
 
 def find_finding(key: str) -> Finding:
     """One of the 14, or the own finding that a key outside them names."""
     if key in BY_KEY:
         return BY_KEY[key]
-    noun = key.replace("_", " ")
-    alias = re.escape(noun).replace(r"\ ", "[ -]").removesuffix("s") + "s?"
-    return Finding(key, noun.capitalize(), noun, (alias,), OWN_PLAIN, False, ATTEND, ATTEND, OWN_WHY)
+    return Finding(key, *write_own(key), OWN_PLAIN, False, ATTEND, ATTEND, OWN_WHY)
 
 
 def order_finding(key: str) -> tuple[int, str]:
@@ -247,4 +247,4 @@ def order_finding(key: str) -> tuple[int, str]:
 
 def list_not_looked_for(own: Iterable[str] = ()) -> tuple[str, ...]:
     """What people may expect and neither the 14 nor these own findings hold."""
-    return tuple(name for name in NOT_LOOKED_FOR if _HELD_BY.get(name, name) not in set(own))
+    return list_outside(key for key in own if key not in BY_KEY)

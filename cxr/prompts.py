@@ -108,6 +108,7 @@ def parse_yes_no(answer: str) -> bool | None:
 # --- reports --------------------------------------------------------------------------------------------------------
 
 FRAMES = ("There is {}.", "{} is seen.", "The film shows {}.")  # the last fits one thing and many
+REPORT_HEADING = re.compile(r"\b(FINDINGS|Findings|IMPRESSION|Impression)[ \t*]*:")
 NOTHING_SEEN = ("None of the 14 findings is seen.", "No sign of the 14 findings.")
 
 
@@ -146,9 +147,12 @@ def write_report(present: Sequence[Observation], absent: Sequence[str] = (), cho
 
 
 def parse_report(text: str) -> tuple[str, str]:
-    """The findings and the impression of a report; text without headings counts as findings."""
-    head, _, impression = re.sub(r"\*\*", "", text).partition("Impression:")
-    return head.replace("Findings:", "").strip(), impression.strip()
+    """The findings and the impression of a report, in either order; text without headings counts as findings."""
+    before, *sections = REPORT_HEADING.split(re.sub(r"\*\*", "", text))
+    parts: dict[str, list[str]] = {"findings": [before.strip()], "impression": []}
+    for heading, body in zip(sections[::2], sections[1::2], strict=True):
+        parts[heading.lower()].append(body.strip())
+    return " ".join(filter(None, parts["findings"])), " ".join(filter(None, parts["impression"]))
 
 
 def join_words(words: Sequence[str], last: str) -> str:
@@ -169,13 +173,30 @@ def _match_words(finding: Finding) -> re.Pattern[str]:
 
 _FINDINGS = [(finding, _match_words(finding)) for finding in FINDINGS]
 _BREAK = re.compile(r"[.;:\n]|,\s+(?=(?:an?|there)\b)|\b(?:but|however|although|except|with)\b")
-_OPEN = re.compile(
-    r"\b(?:cannot|can not|could not|not) be (?:excluded|ruled out)|\bnot excluded\b"
-)  # neither yes nor no
-_DENIAL = re.compile(
-    r"\b(?:no(?! (?:\w+ )?change)|not|without|nor|neither|none|free of|absence of|negative for|excluded?|rules? out)\b"
+_VERDICT = re.compile(
+    r"(?::|\s-+|[\u2013\u2014])\s*(?=(?:none|nil|no|absent|negative)\s*(?:[.,;\n]|$))"
+)  # "Effusion: none."
+_OTHERS = re.compile(  # words that a finding shares with what is none of the 14
+    r"\b(?:(?:subcutaneous|surgical|mediastinal) emphysema(?:tous)?|mass effect|vertebral (?:body )?collapse"
+    r"|collapse of (?:the )?(?:[tl]\d+|vertebra\w*)|(?:soft[ -]tissue|subcutaneous|peripheral|chest wall) o?edema)\b"
 )
-_DENIAL_AFTER = re.compile(r"^\W*(?:\w+\W+){0,4}?(?:not (?:seen|identified|present|shown)|absent|excluded|ruled out)\b")
+_OPEN = re.compile(  # a clause that says neither yes nor no
+    r"\b(?:cannot|can not|could not|not) be (?:excluded|ruled out)|\b(?:not excluded|rule out|exclude|r/o)\b"
+)
+_MAYBE = re.compile(r"\b(?:possib(?:le|ly)|questionable|question of)\b(?!.*(?:,|\band\b))")  # holds for one item
+_MAYBE_AFTER = re.compile(r"^\W*(?:(?:is|are) )?(?:possible|questionable)\b")
+_DENIAL = re.compile(
+    r"\b(?:no(?! (?:\w+ )?change)|not|without|nor|neither|none|free (?:of|from)|(?:absence|lack) of|negative for"
+    r"|excluded|rules out)\b"
+)
+_DENIAL_AFTER = re.compile(
+    r"^\W*(?:(?:none|nil|no|negative)\W*$|(?:(?!(?:seen|noted|identified|present)\b)\w+\W+){0,4}?(?:not (?:\w+ly )?"
+    r"(?:seen|identified|present|shown|visuali[sz]ed|evident|demonstrated|detected|noted|appreciated|apparent|visible)"
+    r"|absent|unlikely|excluded|ruled out|(?<!nearly )(?<!partially )(?<!partly )(?<!almost )(?<!not )resolved)\b)"
+)
+# Where a denial ends before its clause does: "no pneumothorax and a large effusion"; "or" goes on denying.
+_AND_YET = re.compile(r"(?:,|\band)\s+(?:an?|there|tiny|trace|small|moderate|large|mild|marked|massive|minimal)\b")
+NEAR = 200  # characters
 _PART = re.compile(r",|\band\b|\bor\b")
 
 
@@ -184,21 +205,32 @@ def read_statements(text: str, own: Sequence[str] = ()) -> tuple[Statement, ...]
 
     `own`: keys of findings outside the 14 that are read, too.
 
-    A denial reaches to the end of its clause: "no effusion, mass or nodule" denies three. What "cannot be excluded" is
-    neither asserted nor denied. A finding named
-    twice with the same verdict appears once, with the side, zone and size that were named first.
+    A denial reaches to the end of its clause: "no effusion, mass or nodule" denies three. What is "possible", neither.
+    A finding named twice with the same verdict appears once, with the side, zone and size that were named first.
     """
     found: dict[tuple[str, bool], Observation] = {}
     findings = [*_FINDINGS, *((finding, _match_words(finding)) for finding in map(find_finding, own))]
-    for clause in (part for part in _BREAK.split(text.lower()) if not _OPEN.search(part)):
+    text = _OTHERS.sub(" ", _VERDICT.sub(" ", text.lower()))
+    for clause in (part for part in _BREAK.split(text) if not _OPEN.search(part)):
         for finding, pattern in findings:
             for match in pattern.finditer(clause):
-                denied = bool(_DENIAL.search(clause[: match.start()]) or _DENIAL_AFTER.match(clause[match.end() :]))
+                denied = _is_denied(clause, match)
+                maybe = _MAYBE.search(clause, max(0, match.start() - NEAR), match.start())
+                if not denied and (maybe or _MAYBE_AFTER.match(clause[match.end() :])):
+                    continue
                 seen = Observation(finding.key) if denied else _read_place(finding.key, _part_around(clause, match))
                 known = found.get((finding.key, not denied))
                 if known is None or (known.side is None and seen.side is not None):
                     found[finding.key, not denied] = seen
     return tuple(Statement(observation, present) for (_, present), observation in found.items())
+
+
+def _is_denied(clause: str, match: re.Match[str]) -> bool:
+    denials = [denial.end() for denial in _DENIAL.finditer(clause, 0, match.start())]
+    turns = [turn.end() for turn in _AND_YET.finditer(clause, denials[-1], match.start())] if denials else []
+    if denials and (not turns or " or " in clause[turns[-1] : turns[-1] + NEAR]):
+        return True
+    return _DENIAL_AFTER.match(clause[match.end() :]) is not None
 
 
 def _part_around(clause: str, match: re.Match[str]) -> str:
@@ -209,12 +241,10 @@ def _part_around(clause: str, match: re.Match[str]) -> str:
 
 
 def _read_place(key: str, part: str) -> Observation:
-    sides = set(re.findall(r"\b(left|right|both|bilateral)\b", part))
-    side: Side | None = None
-    if sides & {"both", "bilateral"} or sides == {"left", "right"}:
+    named = re.findall(r"\b(left|right|both|bilateral)\b", part)
+    side: Side | None = "left" if "left" in named else "right" if "right" in named else None
+    if {"left", "right"} <= {*named} or {"both", "bilateral"} & {*named}:
         side = "both"
-    elif sides:
-        side = "left" if sides == {"left"} else "right"
     zones: list[Zone] = [zone for zone in get_args(Zone) if re.search(rf"\b{zone}\b", part)]
     sizes: list[Size] = [size for size in get_args(Size) if re.search(rf"\b{size}\b", part)]
     return Observation(key, side, zones[0] if zones else None, sizes[0] if sizes else None)

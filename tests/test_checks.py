@@ -52,11 +52,23 @@ def test_what_is_no_report_is_called_so(text: str) -> None:
     assert NO_REPORT in check_report(text, judge(mass=Verdict.PRESENT))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FINDINGS: There is a mass. IMPRESSION: A mass.",
+        "**Impression:** A mass. **Findings:** There is a mass.",
+        "Findings : There is a mass. Impression : A mass.",
+    ],
+)
+def test_a_report_is_whole_however_its_headings_are_written(text: str) -> None:
+    assert check_report(text, judge(mass=Verdict.PRESENT)) == ()
+
+
 def test_a_report_is_held_against_own_findings_too() -> None:
     text = "Findings: There is a fracture. No support devices. Impression: A fracture."
     own = [Score("fracture", 0.1, 0.5, 0.2, Verdict.ABSENT), Score("support_devices", 0.9, 0.5, 0.2, Verdict.PRESENT)]
     assert check_report(text, [*judge(), *own]) == (
-        "The report names fracture, which the classification calls absent.",
+        "The report names a fracture, which the classification calls absent.",
         "The report denies support devices, which the classification calls present.",
     )
     assert check_report(text, [*judge(), Score("fracture", 0.1)]) == ()

@@ -9,7 +9,6 @@ from cxr.findings import (
     BY_KEY,
     FINDINGS,
     FROM_NIH,
-    MAX_LABEL,
     NOT_LOOKED_FOR,
     Finding,
     Level,
@@ -17,7 +16,9 @@ from cxr.findings import (
     list_not_looked_for,
     order_finding,
     read_label,
+    split_labels,
 )
+from cxr.labels import MAX_LABEL
 from tests.data import DATA, needs_data
 
 
@@ -132,6 +133,108 @@ def test_what_is_learnt_is_no_longer_called_not_looked_for() -> None:
     own = {read_label(label) or "" for label in ("Tuberculosis", "Support Devices", "Fracture", "COVID-19")}
     assert list_not_looked_for(own) == ("the aorta", "the abdomen")
     assert list_not_looked_for(["lung_lesion"]) == NOT_LOOKED_FOR
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("fractures", "fractures"),
+        ("rib_fracture", "fractures"),
+        ("covid", "COVID-19"),
+        ("COVID19", "COVID-19"),
+        ("tb", "tuberculosis"),
+        ("support_device", "tubes, lines and devices"),
+        ("central line", "tubes, lines and devices"),
+        ("aorta", "the aorta"),
+    ],
+)
+def test_an_own_finding_in_other_words_is_no_longer_called_not_looked_for(label: str, name: str) -> None:
+    left = list_not_looked_for([read_label(label) or ""])
+    assert set(NOT_LOOKED_FOR) - set(left) == {name}
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "No effusion",
+        "Effusion: absent",
+        "Pneumonia (ruled out)",
+        "rule out pneumonia",
+        "Not cardiomegaly",
+        "Effusion?",
+        "?Pneumonia",
+        "negative for mass",
+        "effusion - none",
+    ],
+)
+def test_a_label_that_names_what_is_absent_is_refused(label: str) -> None:
+    with pytest.raises(ValueError, match="names what is present"):
+        read_label(label)
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["No Findings", "Normal chest", "normal chest x-ray", "healthy", "unremarkable", "negative", "None", "N/A"],
+)
+def test_words_for_nothing_found(label: str) -> None:
+    assert read_label(label) is None and split_labels(label) == [label]
+
+
+@pytest.mark.parametrize(
+    ("label", "key"),
+    [
+        ("pulmonary edema", "edema"),
+        ("Pulmonary Oedema", "edema"),
+        ("Oedema", "edema"),
+        ("Nodules", "nodule"),
+        ("Infiltrates", "infiltration"),
+        ("pleural effusions", "effusion"),
+        ("Hiatal hernia", "hernia"),
+        ("a hiatal hernia", "hernia"),
+        ("Consolidations", "consolidation"),
+        ("Enlarged heart", "cardiomegaly"),
+        ("a fracture", "fracture"),
+        ("breast mass", "breast_mass"),
+        ("abnormal", "abnormal"),
+        ("normal variant", "normal_variant"),
+    ],
+)
+def test_other_words_for_a_finding_lead_to_it(label: str, key: str) -> None:
+    assert read_label(label) == key == read_label(key)
+
+
+def test_a_label_is_one_key_however_it_is_encoded() -> None:
+    composed, apart = "\u00e9panchement", "e\u0301panchement"
+    assert read_label(composed) == read_label(apart) == composed
+    hindi = "\u0928\u093f\u092e\u094b\u0928\u093f\u092f\u093e"  # its vowel signs are marks, not letters
+    assert read_label(hindi) == hindi
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("Effusion|Edema", ["Effusion", "Edema"]),
+        ("Effusion, Edema", ["Effusion", "Edema"]),
+        ("Effusion/Edema; fracture", ["Effusion", "Edema", "fracture"]),
+        ("Tube, misplaced|Effusion|", ["Tube, misplaced", "Effusion"]),
+        ("Effusion, no edema", ["Effusion, no edema"]),
+        ("", []),
+    ],
+)
+def test_a_list_of_labels_is_split_where_all_are_known(text: str, labels: list[str]) -> None:
+    assert split_labels(text) == labels
+
+
+def test_the_words_of_own_findings_fit_a_sentence() -> None:
+    words = {key: (find_finding(key).name, find_finding(key).noun) for key in ("fracture", "covid_19", "pleural_other")}
+    assert words == {
+        "fracture": ("Fracture", "a fracture"),
+        "covid_19": ("COVID-19", "COVID-19"),
+        "pleural_other": ("Pleural other", "another pleural finding"),
+    }
+    for key in ("covid_19", "pleural_other", "enlarged_cardiomediastinum", "rib_fractures"):
+        finding = find_finding(key)
+        assert any(re.fullmatch(alias, finding.bare_noun.lower()) for alias in finding.aliases)
 
 
 def test_what_is_not_looked_for_is_none_of_the_14() -> None:

@@ -92,11 +92,55 @@ def test_what_a_report_asserts_is_read_back(seed: int) -> None:
         ("Effusion cannot be excluded.", {}, set()),
         ("No change in the right effusion.", {"effusion": "right"}, set()),
         ("No evidence of pneumothorax, a nodule is seen.", {"nodule": None}, {"pneumothorax"}),
+        ("Pleural effusion: None.", {}, {"effusion"}),
+        ("Pneumothorax: absent", {}, {"pneumothorax"}),
+        ("Effusion - none", {}, {"effusion"}),
+        ("Effusion: small, on the left. Mass: none.", {"effusion": None}, {"mass"}),
+        ("A pneumothorax is not visualized.", {}, {"pneumothorax"}),
+        ("Consolidation is not evident.", {}, {"consolidation"}),
+        ("Masses are not demonstrated.", {}, {"mass"}),
+        ("A mass is seen, pneumothorax not identified.", {"mass": None}, {"pneumothorax"}),
+        ("Effusion is unlikely.", {}, {"effusion"}),
+        ("Lack of effusion.", {}, {"effusion"}),
+        ("The lungs are free from consolidation.", {}, {"consolidation"}),
+        ("Effusion resolved.", {}, {"effusion"}),
+        ("The effusion has nearly resolved.", {"effusion": None}, set()),
+        ("Subcutaneous emphysema.", {}, set()),
+        ("Mass effect on the trachea.", {}, set()),
+        ("Collapse of T12 vertebra.", {}, set()),
+        ("Soft tissue oedema of the neck.", {}, set()),
+        ("No pneumothorax and large left effusion.", {"effusion": "left"}, {"pneumothorax"}),
+        ("No pneumothorax or small effusion.", {}, {"pneumothorax", "effusion"}),
+        ("No mass, small nodule or effusion.", {}, {"mass", "nodule", "effusion"}),
+        ("No mass and nodule.", {}, {"mass", "nodule"}),
+        ("Rule out pneumonia.", {}, set()),
+        ("To exclude pneumonia.", {}, set()),
+        ("Possible pneumonia.", {}, set()),
+        ("Pneumonia is possible.", {}, set()),
+        ("Question of mass.", {}, set()),
+        ("Small left effusion and possible pneumonia.", {"effusion": "left"}, set()),
     ],
 )
 def test_statements_of_other_writers(text: str, present: dict[str, str | None], absent: set[str]) -> None:
     assert asserted(text) == present
     assert denied(text) == absent
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Findings: a. Impression: b.", ("a.", "b.")),
+        ("FINDINGS: a. IMPRESSION: b.", ("a.", "b.")),
+        ("Findings : a. Impression : b", ("a.", "b")),
+        ("Impression: b. Findings: a.", ("a.", "b.")),
+        ("**Findings:** a.\n\n**Impression**: b.", ("a.", "b.")),
+        ("The findings: a", ("The findings: a", "")),
+        ("Findings: a. Impression", ("a. Impression", "")),  # still being written
+        ("", ("", "")),
+    ],
+)
+def test_a_report_is_taken_apart_however_its_headings_are_written(text: str, parts: tuple[str, str]) -> None:
+    assert parse_report(text) == parts
 
 
 def test_every_closed_question_reads_as_english() -> None:

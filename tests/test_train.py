@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import train
 from cxr.films.phantom.sets import write_set
 from tests.hub import OWNER, TOKEN, HubStandIn
 from tests.training.test_dataset import make_rows
@@ -38,6 +39,42 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("drawn")
     write_set(folder, count=30, size=128, first=9_000_500)
     return folder
+
+
+def say(*arguments: str) -> str:
+    """What a command that cannot be done says; it must be one sentence."""
+    done = subprocess.run(
+        [sys.executable, "train.py", *arguments], cwd=ROOT, env=ENVIRON, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    return done.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_what_cannot_be_done_is_said_in_one_sentence(drawn: Path, tmp_path: Path) -> None:
+    place = ["--data", str(drawn), "--out", str(tmp_path / "run")]
+    assert "Unsloth is not installed" in say("sft", "--engine", "unsloth", *place)
+    assert "nothere.yaml cannot be read" in say("sft", "--config", "nothere.yaml")
+    assert "--rank must be" in say("sft", "--rank", "0")
+    assert "Each command lists its options" in say("fly")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        (["--engine", "unsloth"], True),
+        (["--config", "configs/sft.yaml"], True),
+        (["--config", "configs/sft.yaml", "--engine", "transformers"], False),
+        (["--base", "unsloth/Llama-3.2-11B-Vision-Instruct"], False),
+        (["--config", "configs/embedded.yaml", "--out", "unsloth"], False),
+    ],
+)
+def test_unsloth_is_imported_first_when_it_is_asked_for(
+    arguments: list[str], asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert train.names_unsloth(arguments) == asked
 
 
 @pytest.mark.slow

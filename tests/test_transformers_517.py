@@ -9,7 +9,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 OLDER = ROOT / ".tf517"
-SAME = ("tests/model", "tests/training", "tests/test_reader.py")
+SAME = (
+    "tests/model",
+    "tests/training/embedded",
+    "tests/training/test_collator.py",
+    "tests/training/test_trainer.py",
+    "tests/training/test_finetune.py",
+    "tests/test_reader.py",
+)
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from cxr.findings import find_finding
 from cxr.prompts import ask_finding, parse_yes_no
 
 Kind = Literal["data", "plain", "negated"]  # came with the data; written here, as it is or turned round
+CLOSED = re.compile(r"\W*(?:yes\b|no\s*(?:[.,;:!\u2013\u2014]|\s-|$|(?:there|it|this)\b))", re.IGNORECASE)
 NEGATED = "Is this film free of {}?"
 
 
@@ -32,8 +33,8 @@ class Exchange:
 
     @property
     def closed(self) -> bool:
-        """Whether yes or no is asked for: the reference is one, alone or before a stop ("Yes, on the left.")."""
-        return re.match(r"\W*(yes|no)\s*([.,;:!]|$)", self.reference, re.IGNORECASE) is not None
+        """Whether yes or no is asked for: the reference opens with one; "No effusion" is no such answer."""
+        return CLOSED.match(self.reference) is not None
 
     @property
     def right(self) -> bool:
@@ -62,7 +63,7 @@ def write_both(key: str, present: bool) -> tuple[Exchange, Exchange]:
     yes_no = ("Yes.", "No.") if present else ("No.", "Yes.")
     return (
         Exchange(ask_finding(finding), yes_no[0], "plain"),
-        Exchange(NEGATED.format(finding.bare_noun), yes_no[1], "negated"),
+        Exchange(NEGATED.format(finding.noun), yes_no[1], "negated"),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Generic, Protocol, Self, TypeVar
 import numpy as np
 
 RESAMPLES = 1000
+FEWEST = 5  # films with a finding, and without it, below which one film more or less turns its figures
 
 
 class Sample(Protocol):

@@ -18,22 +18,24 @@ import torch
 from cxr.evaluation.classification import Outcome
 from cxr.evaluation.contenders import Contenders, find_adapter
 from cxr.evaluation.films import Case
-from cxr.evaluation.intervals import RESAMPLES
+from cxr.evaluation.intervals import FEWEST, RESAMPLES
 from cxr.evaluation.readings import classify_cases, collect_outcome, read_cases
-from cxr.evaluation.summary import Heard, write_summary
+from cxr.evaluation.summary import Heard, Origin, write_summary
 from cxr.model.calibration import Calibration, write_calibration
 from cxr.model.loading import read_base
-from cxr.model.sources import fetch
+from cxr.model.sources import fetch, read_json
 from cxr.reader import Reader
 from cxr.results import CxrError
-from cxr.training.calibrate import fit_calibration
-from cxr.training.data import DataOptions
+from cxr.training.calibrate import fit_calibration, name_population
+from cxr.training.data import DataOptions, detect_kind
 from cxr.training.index import build_indexes
 from cxr.training.options import SftOptions, choose
 from cxr.training.rows import Row, open_case
 from cxr.training.student import choose_base
 
 logger = logging.getLogger(__name__)
+
+SAME = ("data", "blank", "uncertain", "seed")  # options on which it depends what a film is and in which split
 
 
 @dataclass
@@ -66,6 +68,8 @@ def evaluate(options: AssessOptions, data: DataOptions) -> str:
         raise CxrError("--calibrate writes into the adapter's folder, so name that folder or its run with --adapter.")
     out = choose_out(options.out, adapter)
     out.mkdir(parents=True, exist_ok=True)
+    logger.info("Reading the data in %s ...", data.data)
+    kind = detect_kind(data.data)
     indexes = build_indexes(data.data, data, out / "rows")
     for sentence in indexes.notes:
         logger.warning("%s", sentence)
@@ -74,11 +78,14 @@ def evaluate(options: AssessOptions, data: DataOptions) -> str:
     if not films:
         raise CxrError(f"These data have no {options.split} films; choose another --split.")
     validation = choose_rows(indexes.val, options.limit, data.seed) if options.split != "val" else []
+    origin = describe_origin(options.split, len(films), kind, list_differences(adapter, data))
+    if origin.warning:
+        logger.warning("%s", origin.warning)
     contenders = choose_contenders(options, adapter, indexes.own_findings)
-    heard = hear(contenders, films, validation, options.split)
+    heard = hear(contenders, films, validation, origin)
     if options.calibrate and adapter:
         store_calibration(heard["adapter"], Path(adapter))
-    table = write_summary(heard, options.split, len(films), options.resamples, data.seed, out)
+    table = write_summary(heard, origin, options.resamples, data.seed, out)
     return f"{table}\n\nPictures and figures are in {out}."
 
 
@@ -88,6 +95,28 @@ def choose_out(named: str, adapter: str | None) -> Path:
     if named or not (run and (run / "run.json").is_file()):
         return Path(named or "outputs/evaluation")
     return run / "evaluation"
+
+
+def list_differences(adapter: str | None, data: DataOptions) -> list[str] | None:
+    """The options in `SAME` that differ from those of the run beside the adapter; None where there is none."""
+    told = read_json(Path(adapter).parent / "run.json").get("options") if adapter else None
+    if not isinstance(told, dict):
+        return None
+    before, now = {name: told.get(name) for name in SAME}, {name: getattr(data, name) for name in SAME}
+    for options in (before, now):  # one folder has many names
+        options["data"] = str(Path(str(options["data"])).expanduser().resolve())
+    return [name for name in SAME if before[name] != now[name]]
+
+
+def describe_origin(split: str, asked: int, kind: str, differences: list[str] | None) -> Origin:
+    """What is kept of where the films come from, with a warning where they may not be new to the adapter."""
+    warning = ""
+    if differences and split != "train":
+        warning = (
+            f"not the {', '.join(differences)} of the adapter's training, so it may have been trained on these {split} "
+            "films, and its figures flatter it."
+        )
+    return Origin(split, asked, kind, differences == [], warning)
 
 
 def choose_rows(rows: Sequence[Row], limit: int, seed: int) -> Sequence[Row]:
@@ -110,35 +139,36 @@ def choose_contenders(options: AssessOptions, adapter: str | None, own_findings:
     )
 
 
-def hear(contenders: Contenders, films: Sequence[Row], validation: Sequence[Row], split: str) -> dict[str, Heard]:
+def hear(contenders: Contenders, films: Sequence[Row], validation: Sequence[Row], origin: Origin) -> dict[str, Heard]:
     """Let each read every film, one model in memory at a time."""
     loaders: dict[str, Callable[[], Reader]] = {"base": contenders.load_base}
     if contenders.adapter:
         loaders["adapter"] = contenders.load_adapter
     heard = {}
     for name, load in loaders.items():
-        heard[name] = listen(load(), name, films, validation, split)
+        logger.info("%s: loading the model ...", name)
+        heard[name] = listen(load(), name, films, validation, origin)
         gc.collect()  # the weights go before the next ones come
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
     return heard
 
 
-def listen(reader: Reader, name: str, films: Sequence[Row], validation: Sequence[Row], split: str) -> Heard:
+def listen(reader: Reader, name: str, films: Sequence[Row], validation: Sequence[Row], origin: Origin) -> Heard:
     """What one reader says of all films, and the Platt scaling that belongs to it.
 
     Raises:
         CxrError: not one film can be opened.
     """
-    readings = list(read_cases(reader, open_films(films, f"{name}, {split} films")))
+    readings = list(read_cases(reader, open_films(films, f"{name}, {origin.split} films")))
     if not readings:
-        raise CxrError(f"None of the {len(films)} {split} films can be opened.")
-    if split == "val":
+        raise CxrError(f"None of the {len(films)} {origin.split} films can be opened.")
+    if origin.split == "val":
         outcome: Outcome | None = collect_outcome(readings)
     else:
         checked = list(classify_cases(reader, open_films(validation, f"{name}, validation films")))
         outcome = collect_outcome(checked) if checked else None
-    return Heard(readings, outcome, fit(outcome))
+    return Heard(readings, outcome, fit(outcome, origin.data_kind))
 
 
 def open_films(rows: Sequence[Row], words: str) -> Iterator[Case]:
@@ -158,23 +188,21 @@ def open_films(rows: Sequence[Row], words: str) -> Iterator[Case]:
         logger.warning("%s: %d of %d are left out; the first: %s", words, len(faults), len(rows), faults[0])
 
 
-def fit(outcome: Outcome | None) -> Calibration | None:
-    """Platt scaling of one reader; None where no finding has both kinds of film."""
-    if outcome is None or not any({0, 1} <= set(column) for column in outcome.truth.T):
+def fit(outcome: Outcome | None, kind: str) -> Calibration | None:
+    """Platt scaling of one reader; None where no finding has enough of both kinds of film."""
+    if outcome is None:
         return None
-    population = f"{len(outcome.truth)} validation films of the data it was evaluated on"
-    return fit_calibration(outcome.probabilities, outcome.truth, population, outcome.keys)
+    population = name_population(len(outcome.truth), kind)
+    calibration = fit_calibration(outcome.probabilities, outcome.truth, population, outcome.keys)
+    return calibration if calibration.scales else None
 
 
 def store_calibration(heard: Heard, folder: Path) -> None:
-    """Write the adapter's `calibration.json`.
-
-    Raises:
-        CxrError: there are too few validation films to fit it.
-    """
+    """Write the adapter's `calibration.json`; with too few films say so, since the figures are still worth having."""
     if heard.calibration is None:
-        raise CxrError(
-            "There are no validation films with and without a finding, so no calibration can be fitted and stored."
+        logger.warning(
+            "No finding has %d validation films with it and %d without it, so no calibration is stored.", FEWEST, FEWEST
         )
+        return
     write_calibration(heard.calibration, folder)
-    logger.info("The calibration is stored in %s.", folder)
+    logger.info("The calibration of %d findings is stored in %s.", len(heard.calibration.scales), folder)

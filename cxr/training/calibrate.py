@@ -13,6 +13,7 @@ absent where nine of ten films with it score higher. Knows nothing about how a m
 """
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,10 +24,12 @@ from sklearn.linear_model import LogisticRegression
 
 from cxr.evaluation.classification import Outcome, read_outcome
 from cxr.evaluation.films import CHESTXRAY14, open_cases, read_films
+from cxr.evaluation.intervals import FEWEST
 from cxr.findings import BY_KEY
 from cxr.model.calibration import Calibration, Scale, write_calibration
 from cxr.reader import Reader, load_reader
 from cxr.settings import Settings
+from cxr.training.card import DATASETS
 
 KEYS = tuple(BY_KEY)
 PRIOR_POSITIVES = 20
@@ -34,6 +37,7 @@ SLOPE = (0.05, 2.0)  # never negative: calibration does not turn an order round
 SPECIFICITY, SENSITIVITY = 0.95, 0.90  # of the two operating points, on the validation films
 LIKELY = 0.5  # nothing is called present below it: of a rare finding most of what scores highest is still without it
 POPULATION = "{} films of NIH ChestX-ray14, in whose collection pneumonia is far more frequent than among patients"
+OF_A_RUN = "{} validation films ({})"
 
 
 def calibrate(outcome: Outcome) -> Calibration:
@@ -41,10 +45,22 @@ def calibrate(outcome: Outcome) -> Calibration:
     return fit_calibration(outcome.probabilities, outcome.truth, POPULATION.format(len(outcome.truth)), outcome.keys)
 
 
+def name_population(films: int, kind: str) -> str:
+    """On which films a run's calibration holds; `kind`: a key of `DATASETS`."""
+    return OF_A_RUN.format(films, DATASETS[kind])
+
+
+def read_population(text: str) -> str:
+    """The same sentence, if `name_population` wrote it; anybody's else is not passed on."""
+    known = "|".join(map(re.escape, dict.fromkeys(DATASETS.values())))
+    written = re.fullmatch(rf"\d+ validation films \((?:{known})\)", text)
+    return text if written else "films that are not recorded"
+
+
 def fit_calibration(
     probabilities: np.ndarray, truth: np.ndarray, population: str, keys: Sequence[str] = KEYS
 ) -> Calibration:
-    """Fit every finding that has at least one positive and one negative film; none leaves nothing calibrated.
+    """Fit every finding that at least `FEWEST` films have and as many have not; none leaves nothing calibrated.
 
     Args:
         probabilities: films x findings in 0..1.
@@ -55,7 +71,7 @@ def fit_calibration(
     if not probabilities.shape == truth.shape == (len(truth), len(keys)):
         raise ValueError(f"{len(keys)} findings, but {probabilities.shape} probabilities and {truth.shape} marks")
     scores = logit(np.clip(probabilities, 1e-6, 1 - 1e-6))
-    usable = [i for i in range(len(keys)) if {0, 1} <= set(truth[:, i])]
+    usable = [i for i in range(len(keys)) if min((truth[:, i] == 1).sum(), (truth[:, i] == 0).sum()) >= FEWEST]
     shared = fit_shared_slope(scores, truth, usable) if usable else 1.0
     scales: Mapping[str, Scale] = {
         keys[i]: fit_scale(scores[:, i][truth[:, i] >= 0], truth[:, i][truth[:, i] >= 0], shared) for i in usable

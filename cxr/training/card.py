@@ -9,6 +9,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
+from cxr.evaluation.intervals import FEWEST
 from cxr.evaluation.tables import NAMES, write_table
 from cxr.findings import BY_KEY, find_finding
 from cxr.results import DISCLAIMER
@@ -17,14 +18,16 @@ from cxr.training.disclosure import list_figures
 # The kinds of data by the name in a run's record: as a data set's name, and in words.
 DATASETS = {"chestxray14": "ChestX-ray14", "mimic_cxr": "MIMIC-CXR", "records": "own films", "hub": "own films"}
 
+NOTHING = "No film, report or label is part of this repository."
 DATA = {
     "chestxray14": "ChestX-ray14 of the NIH Clinical Center (Wang et al., CVPR 2017); its labels were read from "
     "reports by a program, and about one in ten is wrong",
     "mimic_cxr": "MIMIC-CXR (Johnson et al., Scientific Data 2019), credentialed data of PhysioNet that may not be "
     "passed on",
-    "records": "films of the publisher's own, which are not part of this repository",
-    "hub": "a data set of the Hub in the publisher's care, which is not part of this repository",
+    "records": "Films of the publisher's own, which are not part of this repository",
+    "hub": "A data set of the Hub in the publisher's care, which is not part of this repository",
 }
+WORDS = {"films": "films a micro-batch", "rows": "questions a film"}  # of options whose name says too little
 LLAMA_NOTICE = (
     "Llama 3.2 is licensed under the Llama 3.2 Community License, Copyright © Meta Platforms, Inc. All Rights Reserved."
 )
@@ -54,7 +57,8 @@ class CardFacts:
     llama: bool
     data_kind: str  # a key of DATA
     canvas: int  # side in px
-    calibrated: bool
+    calibrated: int  # how many of the 14
+    population: str = ""  # the films on which it was calibrated, in words
     own_findings: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -95,12 +99,12 @@ def write_metadata(facts: CardFacts) -> str:
 
 def list_results(facts: CardFacts) -> list[EvalResult]:
     """The adapter's figures over all findings, for the model index."""
-    figures = list_figures(facts.metrics)
+    figures, kind = list_figures(facts.metrics), facts.metrics.get("data_kind", "unknown")
     return [
         EvalResult(
             task_type="image-text-to-text",
-            dataset_type=facts.data_kind,
-            dataset_name=DATASETS[facts.data_kind],
+            dataset_type=kind,
+            dataset_name=DATASETS.get(kind, "not recorded"),
             dataset_split=facts.metrics.get("split"),
             metric_type=name.replace("/", "_"),
             metric_name=words,
@@ -124,16 +128,18 @@ def describe(facts: CardFacts) -> str:
 
 def describe_data(facts: CardFacts) -> str:
     """On what it was trained."""
+    own = ", ".join(facts.own_findings)
+    left_out = f"No film or report is part of this repository; these names of labels are: {own}." if own else NOTHING
     return (
         f"{DATA[facts.data_kind]}. A finding that a source does not label is unknown there and is neither trained nor "
         "scored as absent. Splits are by patient. Reports are freed of references to earlier films, since none is "
-        "given. Films are never mirrored. No film, report or label is part of this repository."
+        f"given. Films are never mirrored. {left_out}"
     )
 
 
 def describe_training(facts: CardFacts) -> str:
     """How it was trained."""
-    rows = [f"| {name.replace('_', ' ')} | {value} |" for name, value in facts.options.items()]
+    rows = [f"| {WORDS.get(name, name.replace('_', ' '))} | {value} |" for name, value in facts.options.items()]
     table = "\n".join(["| option | value |", "|---|---|", *rows]) if rows else "Its options are not recorded."
     return f"LoRA on a frozen base; every film on one square canvas of {facts.canvas} px.\n\n{table}"
 
@@ -144,14 +150,36 @@ def describe_figures(facts: CardFacts) -> str:
     readers = [reader for reader in ("base", "adapter") if any(name.startswith(f"{reader}/") for name in figures)]
     if "adapter" not in readers:
         return "It has not been evaluated."
-    split = facts.metrics.get("split", "evaluated")
-    films = f" of {facts.metrics['films']} films" if "films" in facts.metrics else ""
+    split, counts = facts.metrics.get("split", "evaluated"), facts.metrics.get("findings", {})
     chosen = "The adapter was chosen and calibrated by validation films, so their figures flatter it. "
+    few = [key for key, row in counts.items() if min(row["present"], row["known"] - row["present"]) < FEWEST]
+    names = ", ".join(find_finding(key).name for key in few)
+    left_out = f"\n\nLeft out, since fewer than {FEWEST} films have or have not the finding: {names}." if few else ""
+    shown = [key for key in (*BY_KEY, *facts.own_findings) if key not in few]
     return (
-        f"The {split} split{films}; in brackets 95 % intervals by patient. Findings "
-        f"are read back from reports by rules, not by a radiologist. {chosen if split == 'val' else ''}".rstrip()
+        f"The {split} split{count_films(facts.metrics)}; in brackets 95 % intervals by patient. "
+        f"{describe_origin(facts)} Findings are read back from reports by rules, not by a radiologist. "
+        f"{chosen if split == 'val' else ''}".rstrip()
         + "\n\n"
-        + write_table(figures, readers, [*BY_KEY, *facts.own_findings])
+        + write_table(figures, readers, shown, {key: row["present"] for key, row in counts.items()})
+        + left_out
+    )
+
+
+def count_films(metrics: Mapping[str, Any]) -> str:
+    """ " of 200 films of 150 patients", as far as it is known."""
+    return "".join(f" of {metrics[name]} {name}" for name in ("films", "patients") if name in metrics)
+
+
+def describe_origin(facts: CardFacts) -> str:
+    """Of which data the films are on which it was measured, and whether it may have been trained on them."""
+    kind = facts.metrics.get("data_kind")
+    of = f"The data: {DATASETS[kind]}." if kind else "Of which data they are is not recorded."
+    if facts.metrics.get("same_data") or facts.metrics.get("split") == "train":
+        return of
+    return (
+        f"{of} **Data or options are not known to be those of the training, so it may have been trained on some of "
+        "them.**"
     )
 
 
@@ -173,7 +201,8 @@ def describe_limits(facts: CardFacts) -> str:
         "Films of other hospitals, devices, ages and countries than those of its data may be read worse; nobody has "
         "measured by how much.",
         "Its reports can assert what is not there and leave out what is; read the probabilities first.",
-        "Probabilities are calibrated for the prevalence in its validation films, which is not that of other patients."
+        f"{facts.calibrated} of the 14 findings are calibrated, for their prevalence in {facts.population}, which is "
+        "not that of other patients."
         if facts.calibrated
         else "Its probabilities are not calibrated: they rank films and say no more.",
         *(["English is the only language that Llama 3.2 supports beside images."] if facts.llama else []),

@@ -84,11 +84,14 @@ def read_list(path: Path) -> frozenset[str]:
     """The file names of a split, one a line.
 
     Raises:
-        CxrError: there is no such list; without it films of test patients would be trained on.
+        CxrError: there is no such list, or it is no text; without it films of test patients would be trained on.
     """
     if not path.is_file():
         raise CxrError(f"{path.name} is missing in {path.parent}; it comes with ChestX-ray14 and says who is tested.")
-    return frozenset(path.read_text(encoding="utf-8").split())
+    try:
+        return frozenset(path.read_text(encoding="utf-8-sig").split())
+    except UnicodeDecodeError:
+        raise CxrError(f"{path.name} is no text in UTF-8; download it again.") from None
 
 
 def find_pictures(folder: Path) -> dict[str, str]:

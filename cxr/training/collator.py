@@ -5,6 +5,7 @@ cross-attention mask to the prompt's length; and begin each completion with a st
 built as serving builds it, and only the answer is a target. Knows nothing about the model.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,9 +13,12 @@ import torch
 from PIL import Image
 from transformers import MllamaProcessor
 
+from cxr.results import CxrError
 from cxr.training.conversations import Pair
 from cxr.training.states import StateStore
 from cxr.training.tokens import encode_answer, encode_request
+
+logger = logging.getLogger(__name__)
 
 IGNORED = -100  # a target that costs nothing
 MULTIPLE = 64  # rows are padded to a multiple of it: few shapes, so that compiled kernels are reused
@@ -46,13 +50,20 @@ class Collator:
         self.longest = longest
         self.multiple = multiple
         self.states = states
+        self._cut = False
 
     def __call__(self, examples: Sequence[Example]) -> Batch:
-        """One batch."""
+        """One batch.
+
+        Raises:
+            CxrError: none of its rows has room for an answer.
+        """
         batch, tiles = self._look(examples)
         rows = [self.encode_pair(pair) for example in examples for pair in example.pairs]
         films = [number for number, example in enumerate(examples) for _ in example.pairs]
         width = -(-max(len(ids) for ids, _ in rows) // self.multiple) * self.multiple
+        if all(start >= len(ids) for ids, start in rows):
+            raise CxrError(f"No answer fits into --longest {self.longest} tokens; give rows more room.")
         ids = torch.full((len(rows), width), self.processor.tokenizer.pad_token_id)
         labels = torch.full((len(rows), width), IGNORED)
         mask = torch.zeros(len(rows), width, dtype=torch.long)
@@ -61,7 +72,8 @@ class Collator:
             ids[i, : len(row)] = torch.tensor(row)
             mask[i, : len(row)] = 1
             labels[i, start : len(row)] = ids[i, start : len(row)]
-            seen[i, row.index(self.processor.image_token_id) :] = 1
+            if self.processor.image_token_id in row:
+                seen[i, row.index(self.processor.image_token_id) :] = 1
         return {
             **batch,
             "film_of_row": torch.tensor(films),
@@ -74,7 +86,11 @@ class Collator:
     def encode_pair(self, pair: Pair) -> tuple[list[int], int]:
         """The tokens of a request with its answer, and where the answer begins."""
         request = encode_request(self.processor.tokenizer, pair[0])
-        return (request + encode_answer(self.processor.tokenizer, pair[1]))[: self.longest], len(request)
+        row = request + encode_answer(self.processor.tokenizer, pair[1])
+        if len(row) > self.longest and not self._cut:
+            self._cut = True
+            logger.warning("some answers are longer than --longest %d tokens and are cut", self.longest)
+        return row[: self.longest], len(request)
 
     def _look(self, examples: Sequence[Example]) -> tuple[Batch, int]:
         """What the model sees of the films, and how many tiles each has: one canvas, so all have as many."""

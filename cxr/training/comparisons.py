@@ -92,6 +92,11 @@ GONE = re.compile(
     rf"(?:resolved|cleared|disappeared)|(?:is|are) no longer {SEEN})\W*$",
     re.IGNORECASE,
 )
+NOT_SEEN = re.compile(  # of what an earlier film showed: without that film its place would be a claim
+    rf"^{THE}(?:previously \w+|prior|previous|earlier) (.+?) (?:is|are) not (?:\w+ly )?"
+    rf"(?:{SEEN}|evident|apparent|visible)\W*$",
+    re.IGNORECASE,
+)
 CLAUSE = re.compile(
     r"; *|, *(?:and|but|while|whereas|although|though|however,?) +| but "
     r"| and (?=there |no |the |[^,;]* (?:is|are|has|have) )",
@@ -134,7 +139,7 @@ def free_sentence(sentence: str) -> str:
         return sentence
     if len(sentence) > MAX_SENTENCE:
         return ""
-    gone = GONE.match(sentence)
+    gone = GONE.match(sentence) or NOT_SEEN.match(sentence)
     if gone and read_statements(gone[1]) and not mentions_prior(gone[1]):
         return f"No {gone[1][:1].lower()}{gone[1][1:]}."
     whole = free_clause(sentence)

@@ -7,7 +7,7 @@ with the data are used as they are; every other text is written here. Knows noth
 import random
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from cxr.findings import find_finding, list_not_looked_for
+from cxr.findings import BY_KEY, find_finding, list_not_looked_for
 from cxr.prompts import ask_finding, ask_report, clean, write_report
 from cxr.training.questions import (
     answer_finding,
@@ -23,10 +23,10 @@ from cxr.training.questions import (
     decline,
 )
 from cxr.training.truth import Pair, Truth
-from cxr.training.wordings import INDICATIONS, SEEN
+from cxr.training.wordings import INDICATIONS, SEEN_OWN
 
 TURNED = 0.25  # share of closed questions that are turned round
-MAX_TARGET = 4000  # characters of an answer or report that came with the data
+MAX_TARGET = 4000  # characters of an answer or report that came with the data; a longer one is not used
 
 
 def write_pairs(
@@ -44,8 +44,10 @@ def write_pairs(
         report: The report that came with the film; without one it is written where all 14 findings are known.
         pairs: Questions and answers that came with the film.
         count: How many; none where nothing at all is known of the film.
-        own: The own findings of the whole run; None: not known, and then nothing is called not looked for.
+        own: The own findings of the whole run; None: not known, and then nothing is called not looked for. Where they
+            are known, what the truth says of others is not asked: the page would not ask it either.
     """
+    truth = leave_out_others(truth, own)
     told, brought = report_pair(truth, report, indication), own_pairs(pairs)
     if not (truth.known or told or brought):
         return []
@@ -68,6 +70,15 @@ def write_pairs(
     return list(written.items())
 
 
+def leave_out_others(truth: Truth, own: Collection[str] | None) -> Truth:
+    """The truth without findings that are neither among the 14 nor among the own ones of the run."""
+    if own is None:
+        return truth
+    present = tuple(item for item in truth.present if item.finding in BY_KEY or item.finding in own)
+    absent = frozenset(key for key in truth.absent if key in BY_KEY or key in own)
+    return Truth(present, absent, truth.view, truth.placed)
+
+
 def choose_closed(truth: Truth, rng: random.Random, count: int) -> list[Pair]:
     """Closed questions, at most one a finding: yes and no alike while both can be had, a quarter turned round."""
     present = [find_finding(key) for key in truth.known if key not in truth.absent]
@@ -87,17 +98,22 @@ def choose_closed(truth: Truth, rng: random.Random, count: int) -> list[Pair]:
 
 
 def report_pair(truth: Truth, report: str, indication: str) -> Pair | None:
-    """The given report as the answer to its request; without one a written one, if all 14 findings are known."""
-    text = clean(report, MAX_TARGET)
+    """The given report as the answer to its request; without one a written one, if all 14 findings are known.
+
+    None for a report that is too long: cut, it would end before its impression.
+    """
+    text = clean(report, len(report))
+    if len(text) > MAX_TARGET:
+        return None
     if not text and truth.complete:
         text = write_report(truth.present, _list_denied(truth))
     return (ask_report(indication), text) if text else None
 
 
 def own_pairs(pairs: Sequence[Pair]) -> list[Pair]:
-    """Questions and answers as they came, without the marks that steer the model."""
-    cleaned = [(clean(question), clean(answer, MAX_TARGET)) for question, answer in pairs]
-    return [pair for pair in cleaned if all(pair)]
+    """Questions and answers as they came, without the marks that steer the model; none with too long an answer."""
+    cleaned = [(clean(question), clean(answer, len(answer))) for question, answer in pairs]
+    return [(question, answer) for question, answer in cleaned if question and 0 < len(answer) <= MAX_TARGET]
 
 
 def closed_pairs(truth: Truth, rng: random.Random) -> list[Pair]:
@@ -137,9 +153,9 @@ def ask_general(truth: Truth, rng: random.Random, own: Collection[str] | None) -
     pairs = [*decline(rng), ask_meaning(truth, rng)]
     if truth.view:
         pairs.append(ask_view(truth, rng))
-    if own is not None:
-        other = rng.choice(list_not_looked_for(own))
-        pairs.append((rng.choice(SEEN).format(other), f"I do not look for {other}."))
+    if own is not None and (others := list_not_looked_for(own)):
+        other = rng.choice(others)
+        pairs.append((rng.choice(SEEN_OWN).format(other), f"I do not look for {other}."))
     if truth.complete and own is not None and not own:  # its answer says that nothing else is looked for
         pairs.append(ask_normal(truth, rng))
     return rng.choice(pairs)

@@ -3,13 +3,15 @@
 Knows nothing about how any one kind of data is laid out inside, nor about models.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
+from cxr.prompts import read_statements
 from cxr.results import CxrError
 from cxr.training.rows import Row
 
@@ -81,10 +83,13 @@ def read_rows(where: str, options: DataOptions, notes: Notes) -> Iterator[Row]:
         notes: Gets what is left out.
 
     Raises:
-        CxrError: the data are not recognised, a patient is in two splits, or nothing can be used.
+        CxrError: the data are not recognised, a patient or a film is in two splits, or nothing can be used.
     """
     count = 0
     for row in keep_patients_apart(_choose_reader(where)(options, notes)):
+        if contradicts(row):
+            notes.count("films whose report contradicts their labels, so that it is not used", row.image.name)
+            row = replace(row, report="")
         yield row
         count += 1
     if not count:
@@ -140,25 +145,51 @@ def _detect_folder(folder: Path) -> Kind:
     raise CxrError(f"{folder} holds nothing that is known here: {KNOWN}.")
 
 
+def contradicts(row: Row) -> bool:
+    """Whether the report asserts a finding that is absent, or only denies one that is present."""
+    said = [(item.observation.finding, item.present) for item in read_statements(row.report)] if row.report else []
+    asserted = {key for key, present in said if present}
+    denied = {key for key, present in said if not present} - asserted
+    return not (asserted.isdisjoint(row.truth.absent) and denied.isdisjoint(item.finding for item in row.truth.present))
+
+
 def keep_patients_apart(rows: Iterator[Row]) -> Iterator[Row]:
-    """The rows as they come, as long as no patient is in two splits; of each patient only a hash is kept.
+    """The rows as they come, as long as no patient and no picture is in two splits.
+
+    Of each only a hash is kept, which takes about 100 bytes.
 
     Raises:
-        CxrError: a patient is in two splits.
+        CxrError: a patient or a picture is in two splits.
     """
-    seen: dict[str, set[int]] = {"train": set(), "val": set(), "test": set()}
+    patients: dict[str, set[int]] = {"train": set(), "val": set(), "test": set()}
+    pictures: dict[str, set[int]] = {"train": set(), "val": set(), "test": set()}
     for row in rows:
-        patient = hash_patient(row.patient)
-        for split, patients in seen.items():
-            if split != row.split and patient in patients:
-                raise CxrError(
-                    f"The patient of {row.image.name} has films in two splits, {split} and {row.split}; give all films "
-                    "of a patient the same split."
-                )
-        seen[row.split].add(patient)
+        patient, picture = hash_patient(row.patient), hash_text(os.path.realpath(row.image))
+        if split := find_other(patients, row.split, patient):
+            raise CxrError(
+                f"The patient of {row.image.name} has films in two splits, {split} and {row.split}; give all films "
+                "of a patient the same split."
+            )
+        if split := find_other(pictures, row.split, picture):
+            raise CxrError(
+                f"The picture {row.image.name} is in two splits, {split} and {row.split}; give it one patient and one "
+                "split."
+            )
+        patients[row.split].add(patient)
+        pictures[row.split].add(picture)
         yield row
 
 
+def find_other(seen: dict[str, set[int]], split: str, mark: int) -> str | None:
+    """Another split in which a hash was seen before."""
+    return next((other for other, marks in seen.items() if other != split and mark in marks), None)
+
+
 def hash_patient(patient: str) -> int:
-    """64 bits, the same on every machine and in every run; that two of a million patients share them is 1 in 10^7."""
-    return int.from_bytes(blake2b(patient.encode(errors="surrogatepass"), digest_size=8).digest(), "big")
+    """The hash of a patient's name; "P7" is "p7"."""
+    return hash_text(patient.casefold())
+
+
+def hash_text(text: str) -> int:
+    """64 bits, the same on every machine and in every run; that two of a million texts share them is 1 in 10^7."""
+    return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest(), "big")

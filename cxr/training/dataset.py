@@ -43,7 +43,8 @@ class FilmDataset(Dataset[Example]):
         Raises:
             CxrError: a great many in a row cannot be read.
         """
-        for offset in range(TRIES):
+        tries = min(TRIES, len(self))
+        for offset in range(tries):
             number = int(self._order[(place + offset) % len(self)])
             row = self._rows[number]
             try:
@@ -54,7 +55,7 @@ class FilmDataset(Dataset[Example]):
             pairs = tuple(self._ask(row, random.Random(f"{self._seed}:{place}")))
             if pairs:
                 return Example(letterbox(film, self._canvas), pairs)
-        raise CxrError(f"{TRIES} films in a row cannot be read or say nothing; the last is row {number} of the data.")
+        raise CxrError(f"{tries} films in a row cannot be read or say nothing; the last is row {number} of the index.")
 
 
 def order_epochs(choose: Callable[[int], np.ndarray], epochs: float, seed: int) -> np.ndarray:

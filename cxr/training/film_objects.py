@@ -7,8 +7,9 @@
 
 Only `image` must be there; null counts as not there, and other fields are not read. `label` and `findings` say what is
 present, `absent` what is not; "No Finding" or "Normal" as a label that nothing is, and `complete` that nothing else is:
-none of the 14, and no own finding of the whole set. What is not said then is as the option `blank` has it. Sentences
-never repeat what the object holds, which may name a patient. Knows nothing about files.
+none of the 14, and no own finding of the whole set. What they do not say is as the option `blank` has it; of a film
+without any of these fields all is unknown. Sentences never repeat what the object holds, which may name a patient.
+Knows nothing about files.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from cxr.evaluation.films import read_view
-from cxr.findings import BY_KEY, read_label
+from cxr.findings import BY_KEY, read_label, split_labels
 from cxr.results import CxrError, Observation, Side, Size, Zone
 from cxr.training.data import DataOptions, hash_patient
 from cxr.training.rows import Row, Split
@@ -35,6 +36,7 @@ SPLITS: dict[str, Split] = {
     "test": "test",
 }
 NOT_DENIED = frozenset({"support_devices"})  # a film with "No Finding" may show devices (Irvin et al., AAAI 2019)
+LABELLED = frozenset({"label", "findings", "absent"})  # fields that say that findings were looked for
 PLACES: dict[str, tuple[str, ...]] = {"side": get_args(Side), "zone": get_args(Zone), "size": get_args(Size)}
 SHARES: dict[int, Split] = {0: "val", 1: "test"}  # of ten patients where nothing says who is for what
 
@@ -60,6 +62,8 @@ def build_row(data: Any, image: Path, name: str, origin: Set, options: DataOptio
     """
     data = read_object(data)
     truth = read_truth(data, origin.own, options)
+    if truth.view == "lateral":
+        raise CxrError("films that are lateral and not frontal")
     given = read_text(data, "report")
     report = write_report_target(given)
     pairs = read_questions(data)
@@ -101,7 +105,8 @@ def read_truth(data: Mapping[str, Any], own: Collection[str], options: DataOptio
     if (None in labels and keys & set(BY_KEY)) or denied & keys:
         raise CxrError("films whose labels contradict each other")
     rest = {*BY_KEY, *own} - keys
-    if not (data.get("complete") is True or options.blank == "absent"):
+    labelled = not LABELLED.isdisjoint(data)
+    if not (data.get("complete") is True or (labelled and options.blank == "absent")):
         rest = rest - NOT_DENIED if None in labels else set()
     return Truth(present, frozenset(rest | denied), _read_view(data), "findings" in data and not merely)
 
@@ -116,7 +121,7 @@ def read_labels(data: Mapping[str, Any], field: str) -> list[str]:
     labels = value if isinstance(value, list) else [value]
     if not all(isinstance(label, str) for label in labels):
         raise CxrError(f"films whose {field!r} is neither a text nor a list of texts")
-    return [part for label in labels for part in label.split("|") if part.strip()]
+    return [part for label in labels for part in split_labels(label)]
 
 
 def read_key(label: str) -> str | None:
@@ -128,7 +133,7 @@ def read_key(label: str) -> str | None:
     try:
         return read_label(label)
     except ValueError:
-        raise CxrError("films with a label that has no letters or is a whole sentence") from None
+        raise CxrError("films with a label that has no letters, denies something, or is a whole sentence") from None
 
 
 def read_observations(data: Mapping[str, Any]) -> tuple[Observation, ...]:

@@ -1,11 +1,9 @@
 """Rows become an adapter: everything `python train.py sft` does. Knows nothing about the Hub."""
 
-import errno
 import json
 import logging
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
@@ -14,21 +12,22 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import PartialState
-from safetensors import SafetensorError
 from torch.utils.tensorboard import SummaryWriter
 from transformers import TrainingArguments, set_seed
 from transformers.integrations import TensorBoardCallback
 
 from cxr.model.loading import CONFIG
+from cxr.model.sources import read_json
 from cxr.results import CxrError
 from cxr.training.checkpoints import drop_unfinished, find_newest
 from cxr.training.collator import Collator
 from cxr.training.conversations import write_pairs
 from cxr.training.data import DataOptions, detect_kind
 from cxr.training.dataset import FilmDataset, order_epochs
-from cxr.training.index import Indexes, build_indexes
+from cxr.training.guards import explain_disk, lock_run
+from cxr.training.index import Indexes, build_indexes, read_record
 from cxr.training.lora import count_parameters
-from cxr.training.options import SftOptions
+from cxr.training.options import SftOptions, check_options
 from cxr.training.preview import preview
 from cxr.training.progress import CsvLog
 from cxr.training.rows import Row
@@ -40,7 +39,6 @@ from cxr.training.trainer import FilmTrainer, SightCheck, save_lora
 logger = logging.getLogger(__name__)
 
 CHANGEABLE = {"dry_run", "workers", "keep_states", "out"}  # what a run that goes on may be told anew
-FULL = "The disk is full. Free some space and run the same command again: training goes on from {}."
 
 
 def finetune(options: SftOptions, data: DataOptions) -> Path:
@@ -52,16 +50,18 @@ def finetune(options: SftOptions, data: DataOptions) -> Path:
     Raises:
         CxrError: data, base or options are wrong, the loss is not finite, or the disk is full.
     """
+    check_options(options)
     run = Path(options.out)
     process = PartialState(cpu=not torch.cuda.is_available())
-    with explain_full_disk(run), process.main_process_first():
+    with explain_disk(run), lock_run(run, process):
+        with process.main_process_first():
+            indexes = build_indexes(data.data, data, run / "rows")
         if process.is_main_process:
-            open_run(run, options, data)
-        indexes = build_indexes(data.data, data, run / "rows")
-    set_seed(data.seed)  # the LoRA begins at random
-    student = load_student(options)
-    log_start(indexes, student)
-    with explain_full_disk(run):
+            open_run(run, options, data, process.num_processes)
+        set_seed(data.seed)  # the LoRA begins at random
+        student = load_student(options)
+        if process.is_main_process:
+            log_start(indexes, student)
         trainer = build_trainer(run, options, data, indexes, student)
         if options.dry_run:
             logger.info("%s", preview(trainer, indexes))
@@ -69,30 +69,50 @@ def finetune(options: SftOptions, data: DataOptions) -> Path:
         if process.is_main_process:
             drop_unfinished(run)
         process.wait_for_everyone()
-        newest = find_newest(run)
-        trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+        train(trainer, find_newest(run))
         if process.is_main_process:
             save_adapter(student, run / "adapter", indexes.own_findings)
         process.wait_for_everyone()
     return run / "adapter"
 
 
-def open_run(run: Path, options: SftOptions, data: DataOptions) -> None:
-    """Make the run's folder, or see that it belongs to a run with the same options.
+def open_run(run: Path, options: SftOptions, data: DataOptions, processes: int) -> None:
+    """Write down what this run is, or see that the folder's checkpoints belong to the same.
 
     Raises:
-        CxrError: it belongs to another run.
+        CxrError: they belong to another run, or the data have changed since.
     """
     told = {**asdict(options), **asdict(data)}
-    record = {"base": choose_base(options), "data_kind": detect_kind(data.data), "options": told}
-    path = run / "run.json"
-    if path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))["options"]
-        changed = sorted(name for name in told if name not in CHANGEABLE and before.get(name) != told[name])
-        if changed and any(run.glob("checkpoint-*")):
+    same = {**told, "data as they are now": read_record(run / "rows").get("mark"), "number of processes": processes}
+    record = {"base": choose_base(options), "data_kind": detect_kind(data.data), "options": told, "same": same}
+    before = read_json(run / "run.json").get("same")
+    if isinstance(before, dict) and find_newest(run):
+        changed = sorted(name for name in same if name not in CHANGEABLE and before.get(name) != same[name])
+        if changed:
             raise CxrError(f"{run} holds a run with another {', '.join(changed)}; choose another --out, or delete it.")
-    run.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    part = run / "run.json.part"
+    part.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    os.replace(part, run / "run.json")
+
+
+def train(trainer: FilmTrainer, newest: Path | None) -> None:
+    """Train from the beginning or from a complete checkpoint, after a look at the first validation film."""
+    if isinstance(trainer.eval_dataset, FilmDataset):
+        trainer.eval_dataset[0]  # a split without a readable film shows now, not at the first validation
+    if newest:
+        repair_best(newest)
+    trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+
+
+def repair_best(checkpoint: Path) -> None:
+    """Name the best checkpoint where it lies now: the run's folder may have been moved."""
+    path = checkpoint / "trainer_state.json"
+    state = read_json(path)
+    best = state.get("best_model_checkpoint")
+    if isinstance(best, str) and Path(best) != checkpoint.parent / Path(best).name:
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps({**state, "best_model_checkpoint": str(checkpoint.parent / Path(best).name)}))
+        os.replace(part, path)
 
 
 def log_start(indexes: Indexes, student: Student) -> None:
@@ -145,13 +165,14 @@ def open_store(run: Path, options: SftOptions, student: Student) -> StateStore |
     """Where the encoder's output is kept; a trained encoder's changes with each step, so it is not kept."""
     if not options.keep_states or options.train_vision:
         return None
-    bound = int(options.keep_states * 2**30)
+    bound = int(options.keep_states * 2**30) // PartialState().num_processes
     return StateStore(run / "states", student.weights, student.canvas, student.tiles, bound)
 
 
 def write_arguments(run: Path, options: SftOptions, seed: int, films: int, val: int) -> TrainingArguments:
     """The same options in the words of transformers."""
     gpu = torch.cuda.is_available()
+    bf16 = gpu and options.precision != "float32" and torch.cuda.is_bf16_supported(including_emulation=False)
     world = PartialState().num_processes
     steps = options.max_steps or math.ceil(films / (options.films * options.accumulation * world))
     every = options.eval_steps or max(1, steps // 10)
@@ -166,7 +187,8 @@ def write_arguments(run: Path, options: SftOptions, seed: int, films: int, val: 
         lr_scheduler_type="cosine",
         warmup_steps=options.warmup,
         optim="adamw_8bit" if gpu else "adamw_torch",
-        bf16=gpu,
+        bf16=bf16,
+        fp16=gpu and not bf16 and options.precision != "float32",
         use_cpu=not gpu,
         eval_strategy="steps" if val else "no",
         eval_steps=every,
@@ -197,16 +219,3 @@ def save_adapter(student: Student, folder: Path, own_findings: tuple[str, ...]) 
     if own_findings:
         record["own_findings"] = list(own_findings)
     (folder / CONFIG).write_text(json.dumps(record) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def explain_full_disk(run: Path) -> Iterator[None]:
-    """Say what to do where there is no more room to write."""
-    try:
-        yield
-    except (OSError, SafetensorError, RuntimeError) as error:
-        full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
-        if not full:
-            raise
-        newest = find_newest(run)
-        raise CxrError(FULL.format(newest.name if newest else "the beginning")) from error

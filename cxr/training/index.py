@@ -19,15 +19,23 @@ import numpy as np
 
 from cxr.findings import BY_KEY, find_finding, order_finding
 from cxr.results import CxrError
-from cxr.training.data import MISSING, DataOptions, Notes, read_rows
+from cxr.training.data import MISSING, DataOptions, Notes, hash_patient, read_rows
 from cxr.training.rows import Row, Split, read_row, write_row
 
 logger = logging.getLogger(__name__)
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 INDEX = "index.json"  # written last: where it stands, everything else is whole
-EDITION = 1  # of the files; another one is made anew
+EDITION = 2  # of the files; another one is made anew
 MOST_OWN = 100  # findings outside the 14
+FEWEST = 5  # training patients with a finding outside the 14; one that fewer have may be the name of one of them
+TOO_FEW = (
+    f"findings outside the 14 that fewer than {FEWEST} training patients have, so they are neither asked nor taught"
+)
+NEVER_ABSENT = (
+    "findings outside the 14 that no training film is known to be without, so they are neither asked nor taught (name "
+    "them in 'absent' or say 'complete' in your own data, or give --blank absent)"
+)
 SAID_EVERY = 100_000  # films
 AS_IT_IS = "surrogatepass"  # names of files and texts may hold what is no proper Unicode
 DEPTH = 3  # folders below the data within which a change is noticed
@@ -40,11 +48,13 @@ Counts = dict[Split, dict[str, tuple[int, int, int]]]  # split -> finding key ->
 class RowIndex(Sequence[Row]):
     """The rows of one split, read from disk one by one; may be sent to other processes.
 
-    `labels`: rows x findings int8, 1 present, 0 absent, -1 unknown; its columns are `findings`.
+    `labels`: rows x findings int8, 1 present, 0 absent, -1 unknown; its columns are `findings`. `taught`: the numbers
+    of the columns that are asked and taught, of the 14 and of the `own` findings.
     """
 
-    def __init__(self, folder: Path, split: Split, findings: Sequence[str]) -> None:
+    def __init__(self, folder: Path, split: Split, findings: Sequence[str], own: Collection[str] = ()) -> None:
         self.findings = tuple(findings)
+        self.taught = [i for i, key in enumerate(self.findings) if key in BY_KEY or key in own]
         self.labels: np.ndarray = np.load(folder / f"{split}.labels.npy")
         self._starts: np.ndarray = np.load(folder / f"{split}.starts.npy")  # int64, bytes
         self._path = folder / f"{split}.jsonl"
@@ -75,7 +85,7 @@ class Indexes:
     test: RowIndex
     notes: tuple[str, ...]  # what was left out and why, one sentence a reason
     counts: Counts
-    own_findings: tuple[str, ...]  # keys outside the 14 that a film of the train split shows
+    own_findings: tuple[str, ...]  # keys outside the 14 that are asked and taught; see `choose_own`
 
 
 def build_indexes(where: str, options: DataOptions, folder: Path) -> Indexes:
@@ -84,7 +94,8 @@ def build_indexes(where: str, options: DataOptions, folder: Path) -> Indexes:
     A change is one of a table, a list or a folder's content; Hub data are taken to stay what they were.
 
     Raises:
-        CxrError: the data cannot be used, and why; a patient is in two splits; nearly every label is a new finding.
+        CxrError: the data cannot be used, and why; a patient or a film is in two splits; nearly every label is
+            a new finding.
     """
     mark = fingerprint(where, options, folder)
     if read_record(folder).get("mark") != mark:
@@ -99,11 +110,10 @@ def build_indexes(where: str, options: DataOptions, folder: Path) -> Indexes:
 def open_indexes(folder: Path) -> Indexes:
     """What `build_indexes` left in a folder."""
     record = read_record(folder)
-    splits = {split: RowIndex(folder, split, record["findings"]) for split in SPLITS}
+    own = tuple(record["own"])
+    splits = {split: RowIndex(folder, split, record["findings"], own) for split in SPLITS}
     counts = {split: count_labels(index) for split, index in splits.items()}
-    own = tuple(key for key, (present, _, _) in counts["train"].items() if present and key not in BY_KEY)
-    notes = (*record["notes"], *warn(splits, counts, own))
-    return Indexes(**splits, notes=notes, counts=counts, own_findings=own)
+    return Indexes(**splits, notes=(*record["notes"], *warn(splits, counts)), counts=counts, own_findings=own)
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -118,13 +128,17 @@ def count_labels(index: RowIndex) -> dict[str, tuple[int, int, int]]:
     return dict(zip(index.findings, zip(*sums, strict=True), strict=True))
 
 
-def warn(splits: dict[Split, RowIndex], counts: Counts, own: Sequence[str]) -> Iterator[str]:
+def warn(splits: dict[Split, RowIndex], counts: Counts) -> Iterator[str]:
     """What one should know of the data before training on them."""
     if not len(splits["val"]):
         yield "No film is kept to validate, so the last checkpoint is taken and not the best."
-    for key in own:
-        if not counts["train"][key][1]:
-            yield f"{find_finding(key).name} is absent from no film, so it cannot be learnt; see --blank absent."
+    for key in BY_KEY:
+        present, absent, _ = counts["train"][key]
+        if present and not absent:
+            yield (
+                f"{BY_KEY[key].name}: no training film is known to be without it, so the answer learnt is always yes; "
+                "name it in 'absent' or say 'complete' in your own data, or give --blank absent."
+            )
 
 
 def write_splits(where: str, options: DataOptions, folder: Path) -> dict[str, Any]:
@@ -148,7 +162,23 @@ def write_splits(where: str, options: DataOptions, folder: Path) -> dict[str, An
     findings = sorted({*BY_KEY}.union(*(writer.columns for writer in writers.values())), key=order_finding)
     for split, writer in writers.items():
         writer.save(folder, split, findings)
-    return {"notes": notes.sentences(), "findings": findings}
+    own = choose_own(writers["train"], findings, notes)
+    return {"notes": notes.sentences(), "findings": findings, "own": own}
+
+
+def choose_own(train: "SplitWriter", findings: Sequence[str], notes: Notes) -> list[str]:
+    """The findings outside the 14 that are asked and taught; the others are noted, and why."""
+    own = []
+    for key in findings:
+        if key in BY_KEY:
+            continue
+        if len(train.patients.get(key, ())) < FEWEST:
+            notes.count(TOO_FEW, find_finding(key).name)
+        elif 0 not in train.columns[key]:
+            notes.count(NEVER_ABSENT, find_finding(key).name)
+        else:
+            own.append(key)
+    return own
 
 
 class SplitWriter:
@@ -156,6 +186,7 @@ class SplitWriter:
 
     def __init__(self, file: BinaryIO) -> None:
         self.columns: dict[str, array[int]] = {}  # labels by finding
+        self.patients: dict[str, set[int]] = {}  # who has a finding outside the 14, hashed; not all but enough of them
         self._file = file
         self._starts = array("q")
         self._end = 0
@@ -173,6 +204,10 @@ class SplitWriter:
             raise CxrError(f"There are more than {MOST_OWN} different labels; are they labels, and not names or texts?")
         for key, column in self.columns.items():
             column.append(known.get(key, -1))
+        for key in (item.finding for item in row.truth.present if item.finding not in BY_KEY):
+            who = self.patients.setdefault(key, set())
+            if len(who) < FEWEST:
+                who.add(hash_patient(row.patient))
         self._starts.append(self._end)
         self._end += self._file.write(f"{write_row(row)}\n".encode(errors=AS_IT_IS))
 

@@ -5,12 +5,14 @@ Never into 4-bit weights: they would round the adapter away in part.
 
 import logging
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from transformers import AutoProcessor
 
-from cxr.model.loading import LLAMA, LLAMA_NAMES, add_adapter, check_base, load_base, read_base
+from cxr.model.calibration import FILE as CALIBRATION
+from cxr.model.loading import CONFIG, LLAMA, LLAMA_NAMES, add_adapter, check_base, load_base, read_base
 from cxr.model.sources import Source, fetch, read_json
 from cxr.results import CxrError
 from cxr.training.options import SftOptions, choose
@@ -45,10 +47,15 @@ def merge(options: MergeOptions) -> Path:
         raise CxrError(
             f"{base.name} is quantised; an adapter is merged into bf16 weights only, name those with --base."
         )
-    model = add_adapter(load_base(base, "bf16"), adapter)
     out = Path(options.merged)
+    if out.exists() and any(out.iterdir()):
+        raise CxrError(f"{out} is not empty; choose another --merged.")
+    model = add_adapter(load_base(base, "bf16"), adapter)
     model.save_pretrained(out, max_shard_size=SHARD)
     AutoProcessor.from_pretrained(base.folder).save_pretrained(out)
+    for name in (CONFIG, CALIBRATION):  # the canvas and the scales belong to the merged weights as well
+        if (adapter.folder / name).is_file():
+            shutil.copy(adapter.folder / name, out)
     logger.info("%s and %s are merged in %s", base.name, adapter.name, out)
     return out
 

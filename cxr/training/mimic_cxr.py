@@ -108,9 +108,11 @@ def build_row(film: Film, folder: Path, options: DataOptions, notes: Notes) -> R
 def read_truth(labels: Mapping[str, str], view: View, options: DataOptions) -> Truth:
     """What the labels of a study say.
 
-    "No Finding" says that everything else that is labelled is absent, but for devices.
+    "No Finding" says that everything else that is labelled is absent, but for devices; beside another finding that is
+    present it says nothing.
     """
-    healthy = labels.get(NO_FINDING, "").startswith("1")
+    present_too = {label for label, value in labels.items() if value in ("1", "1.0") and label != NO_FINDING}
+    healthy = labels.get(NO_FINDING, "").startswith("1") and {*map(read_label, present_too)} <= BESIDE_NO_FINDING
     marks: dict[str, str] = {}
     for label, value in labels.items():
         key = read_label(label)
@@ -217,7 +219,10 @@ def read_table(folder: Path, name: str, columns: Iterable[str]) -> Iterator[dict
             missing = [column for column in columns if column not in (rows.fieldnames or ())]
             if missing:
                 raise CxrError(f"{path.name} has no column {missing[0]}.")
-            yield from rows
+            for row in rows:
+                if None in row.values():
+                    raise CxrError(f"{path.name} was not copied whole: its line {rows.line_num} is cut off.")
+                yield row
     except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise CxrError(f"{path.name} is damaged or was not copied whole: {error}.") from None
 

@@ -1,7 +1,11 @@
 """What `python train.py sft` can be told, each default with its source. Knows nothing about what is done with it."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from cxr.films.film import MAX_SIDE
+from cxr.results import CxrError
 
 
 def choose(default: Any, text: str) -> Any:
@@ -43,3 +47,35 @@ class SftOptions:
     eval_steps: int = choose(0, "steps between two validations and checkpoints; 0: ten times a run")
     workers: int = choose(2, "processes that open films")
     dry_run: bool = choose(False, "show what would be done, time three steps, and stop")
+
+
+RANGES: dict[str, tuple[float, float]] = {  # lowest and highest value that makes sense
+    "rank": (1, 1024),
+    "alpha": (1, 4096),
+    "dropout": (0, 0.9),
+    "learning_rate": (0, 1),
+    "warmup": (0, 1),
+    "epochs": (0.001, 10_000),
+    "max_steps": (0, math.inf),
+    "films": (1, 4096),
+    "rows": (1, 256),
+    "accumulation": (1, 100_000),
+    "longest": (16, 131_072),
+    "keep_states": (0, math.inf),
+    "eval_films": (1, math.inf),
+    "eval_steps": (0, math.inf),
+    "workers": (0, 256),
+}
+
+
+def check_options(options: SftOptions) -> None:
+    """Refuse what would only show hours later.
+
+    Raises:
+        CxrError: an option is out of its range.
+    """
+    for name, (low, high) in RANGES.items():
+        if not low <= getattr(options, name) <= high:
+            raise CxrError(f"--{name} must be from {low:g} to {high:g}, not {getattr(options, name):g}.")
+    if options.canvas and not 16 <= options.canvas <= MAX_SIDE:
+        raise CxrError(f"--canvas must be 0 or from 16 to {MAX_SIDE} px, not {options.canvas}.")

@@ -25,7 +25,7 @@ class CsvLog(TrainerCallback):
     """One line a log, in `log.csv`; a run that goes on adds to it."""
 
     def __init__(self, folder: Path, rows_a_step: int) -> None:
-        """`rows_a_step`: conversations that one optimizer step learns from."""
+        """`rows_a_step`: conversations that one optimizer step of one process learns from."""
         self._path = folder / "log.csv"
         self._rows = rows_a_step
         self._started, self._first = time.monotonic(), 0
@@ -55,7 +55,7 @@ class CsvLog(TrainerCallback):
             "seconds": round(seconds, 1),
             "step": state.global_step,
             "steps": state.max_steps,
-            "rows_per_second": round(speed * self._rows, 3),
+            "rows_per_second": round(speed * self._rows * args.world_size, 3),
             "memory_gib": round(read_memory(), 2),
             "seconds_left": round((state.max_steps - state.global_step) / speed) if speed else "",
         }

@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cxr.findings import BY_KEY
 from cxr.model.calibration import FILE as CALIBRATION
 from cxr.model.loading import CONFIG, EMBEDDED_NAME, LLAMA_NAMES
 from cxr.model.sources import read_json
@@ -42,6 +43,10 @@ class PublishOptions:
     base_name: str = field(
         default="", metadata={"help": "the base's name on the Hub, where the run was given a folder"}
     )
+    findings: str = field(
+        default="",
+        metadata={"help": "the adapter's own findings, a,b,c; of any but open data their names must be repeated"},
+    )
 
 
 def publish(run: Path, name: str, options: PublishOptions) -> str:
@@ -58,6 +63,7 @@ def publish(run: Path, name: str, options: PublishOptions) -> str:
     kind = read_kind(run)
     if options.public and kind not in OPEN_DATA:
         check_acknowledgement(options.acknowledge or ask_acknowledgement())
+    check_own_findings(list_own_findings(run / "adapter"), kind, options.findings)
     files = collect_files(run, name, base, kind)
     logger.info("%s gets %s", name, ", ".join(sorted(files)))
     commit = upload(Destination(name, options.public), files, ALLOWED.__contains__)
@@ -73,19 +79,21 @@ def collect_files(run: Path, name: str, base: str, kind: str) -> dict[str, bytes
     """
     folder = run / "adapter"
     own = list_own_findings(folder)
-    files = collect_adapter(folder, base, f"validation films of {DATASETS[kind]}")
+    files = collect_adapter(folder, base)
     metrics = keep_metrics(read_json(run / "evaluation" / METRICS), own)
     if metrics:
         files[METRICS] = (json.dumps(metrics, indent=2, allow_nan=False) + "\n").encode()
     if is_llama(base):
         files |= {LICENCE: LLAMA_LICENCE.read_bytes(), NOTICE_FILE: NOTICE.encode()}
+    calibration = json.loads(files.get(CALIBRATION, b'{"population": "", "findings": {}}'))
     facts = CardFacts(
         name=name,
         base=base,
         llama=is_llama(base),
         data_kind=kind,
         canvas=json.loads(files[CONFIG])["canvas"],
-        calibrated=CALIBRATION in files,
+        calibrated=len(calibration["findings"].keys() & BY_KEY.keys()),
+        population=calibration["population"],
         own_findings=tuple(own),
         options=keep_options(read_json(run / "run.json").get("options")),
         metrics=metrics,
@@ -128,6 +136,21 @@ def read_kind(run: Path) -> str:
     if kind not in DATASETS:
         raise CxrError(f"{run} is not the folder of a run: it has no run.json that names the kind of its data.")
     return kind
+
+
+def check_own_findings(own: list[str], kind: str, repeated: str) -> None:
+    """Say which labels of the data go out as names; of data that are not open, only those that were repeated.
+
+    Raises:
+        CxrError: they were not repeated one by one.
+    """
+    if own:
+        logger.info("The names of the adapter's own findings are published: %s", ", ".join(own))
+    if own and kind not in OPEN_DATA and {name.strip() for name in repeated.split(",")} != set(own):
+        raise CxrError(
+            "These data are not open, and the names of the adapter's own findings would go out; if none of them tells "
+            f"of a patient, repeat them: --findings {','.join(own)}."
+        )
 
 
 def ask_acknowledgement() -> str:

@@ -53,11 +53,11 @@ def ask_list(truth: Truth, rng: random.Random) -> Pair | None:
     """Which findings are there: of all where the 14 are known, or of a few that are."""
     if truth.complete and rng.random() < 0.5:
         return ask_what(truth, rng)
-    if len(truth.known) < 2:
-        return None
     absent = sorted(truth.absent)
     some = {item.finding for item in rng.sample(truth.present, rng.randint(0, min(2, len(truth.present))))}
     some.update(rng.sample(absent, min(len(absent), rng.randint(2, 3))))
+    if len(some) < 2:
+        return None
     nouns = [find_finding(key).noun for key in sorted(some, key=order_finding)]
     seen = [item for item in truth.present if item.finding in some]
     return rng.choice(WHICH).format(join_words(nouns, "or")), list_findings(seen, "I see none of these.")
@@ -81,9 +81,9 @@ def ask_free(truth: Truth, finding: Finding, rng: random.Random) -> Pair:
     seen, noun = truth.find(finding.key), finding.bare_noun
     if finding.key not in BY_KEY:  # one thing or many: nobody knows
         answer = f"No, I see {write_observation(seen)}." if seen else f"Yes, I see no {noun}."
-        return FREE[0].format(noun), answer
+        return FREE[0].format(finding.noun), answer
     answer = f"No, there is {write_observation(seen)}." if seen else f"Yes, there is no {noun}."
-    return rng.choice(FREE).format(noun), answer
+    return rng.choice(FREE).format(finding.noun), answer
 
 
 def ask_place(truth: Truth, rng: random.Random) -> Pair | None:
@@ -111,9 +111,7 @@ def ask_place(truth: Truth, rng: random.Random) -> Pair | None:
 def ask_meaning(truth: Truth, rng: random.Random) -> Pair:
     """What a word means; the answer does not depend on the film."""
     finding = rng.choice(FINDINGS)
-    return rng.choice(MEANING).format(
-        rng.choice((finding.noun, finding.bare_noun, finding.name.lower()))
-    ), finding.plain
+    return rng.choice(MEANING).format(finding.noun), finding.plain
 
 
 def ask_normal(truth: Truth, rng: random.Random) -> Pair:
@@ -133,8 +131,12 @@ def ask_view(truth: Truth, rng: random.Random) -> Pair:
 
 def ask_outside(truth: Truth, rng: random.Random) -> Pair:
     """What this model does not do: treatment, comparison, findings outside its list; and where left is."""
-    other = rng.choice(list_not_looked_for(truth.known))
-    return rng.choice([*decline(rng), (rng.choice(SEEN).format(other), f"I do not look for {other}.")])
+    pairs = decline(rng)
+    others = list_not_looked_for(truth.known)
+    if others:
+        other = rng.choice(others)
+        pairs.append((rng.choice(SEEN_OWN).format(other), f"I do not look for {other}."))
+    return rng.choice(pairs)
 
 
 def decline(rng: random.Random) -> list[Pair]:

@@ -32,6 +32,7 @@ class Part(NamedTuple):
 
     path: Path
     split: Split | None
+    base: Path  # of the films' names, the same by whichever path the data are named
 
 
 def read_records(where: Path, options: DataOptions, notes: Notes) -> Iterator[Row]:
@@ -47,14 +48,13 @@ def read_records(where: Path, options: DataOptions, notes: Notes) -> Iterator[Ro
     """
     where = where.expanduser().absolute()
     parts = find_parts(where)
-    base = where if where.is_dir() else where.parent
     own = gather_own(parts)
     lacks_val = {part.split for part in parts} & {"train", "val"} == {"train"}
     count = 0
     for part in parts:
         origin = Set(own, part.split, lacks_val)
         for place, data in read_part(part.path, notes):
-            row = try_row(place, data, part.path, base, origin, options, notes)
+            row = try_row(place, data, part, origin, options, notes)
             if row:
                 count += 1
                 yield row
@@ -62,17 +62,15 @@ def read_records(where: Path, options: DataOptions, notes: Notes) -> Iterator[Ro
         raise CxrError(" ".join((f"{where} holds no film that can be used.", *notes.sentences())))
 
 
-def try_row(
-    place: str, data: Any, path: Path, base: Path, origin: Set, options: DataOptions, notes: Notes
-) -> Row | None:
-    """The row of one object of a part; None, and a note, where it cannot be one. `base`: the folder of all parts."""
+def try_row(place: str, data: Any, part: Part, origin: Set, options: DataOptions, notes: Notes) -> Row | None:
+    """The row of one object of a part; None, and a note, where it cannot be one."""
     try:
-        image = find_image(read_object(data), path if path.is_dir() else path.parent)
-        row = build_row(data, image, image.relative_to(base).as_posix(), origin, options)
+        image = find_image(read_object(data), part.path if part.path.is_dir() else part.path.parent)
+        row = build_row(data, image, image.relative_to(part.base).as_posix(), origin, options)
     except CxrError as error:
         notes.count(str(error), place)
         return None
-    if not image.is_file():
+    if not os.path.isfile(image):  # a name that is too long for a file is none, too
         notes.count(MISSING, place)
         return None
     return row
@@ -103,14 +101,14 @@ def find_parts(where: Path) -> list[Part]:
         CxrError: there are none.
     """
     if where.is_file():
-        return [Part(where, None)]
+        return [Part(where, SPLITS.get(where.stem.lower()), where.parent)]
     for folder in (where, where / "data"):
         files = find_files(folder)
         if files:
-            return [Part(file, SPLITS.get(file.stem.lower())) for file in files]
+            return [Part(file, SPLITS.get(file.stem.lower()), folder) for file in files]
         splits = [(name, folder / name) for name in SPLITS if (folder / name).is_dir()]
         if splits:
-            return [Part(path, SPLITS[name]) for name, inner in splits for path in find_files(inner) or [inner]]
+            return [Part(path, SPLITS[name], folder) for name, inner in splits for path in find_files(inner) or [inner]]
     raise CxrError(f"{where} holds neither dataset.json nor a .jsonl file, nor the folders train and val.")
 
 
@@ -165,8 +163,8 @@ def read_pictures(folder: Path, notes: Notes) -> Iterator[tuple[str, Any]]:
             if path.suffix.lower() not in PICTURES:
                 notes.count("files that are no picture", f"{folder.name}/{path.as_posix()}")
                 continue
-            labels = list(path.parts[:1]) if len(path.parts) > 1 else []
-            yield f"{folder.name}/{path.as_posix()}", {"image": path.as_posix(), "label": labels}
+            label = path.parts[0] if len(path.parts) > 1 else None  # no label at all, and not one that nothing is seen
+            yield f"{folder.name}/{path.as_posix()}", {"image": path.as_posix(), "label": label}
 
 
 def read_lines(path: Path, notes: Notes) -> Iterator[tuple[str, Any]]:

@@ -19,6 +19,7 @@ from cxr.model.calibration import read_calibration
 from cxr.model.loading import CONFIG, read_own_findings
 from cxr.model.sources import Source, read_json
 from cxr.results import CxrError
+from cxr.training.calibrate import read_population
 
 ADAPTER, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 CONFIGS = ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -35,8 +36,8 @@ LORA_KEYS = {
 }
 
 
-def collect_adapter(folder: Path, base: str, population: str) -> dict[str, bytes]:
-    """The files of an adapter by name, rewritten from what is known; `base` and `population` take the place of its own.
+def collect_adapter(folder: Path, base: str) -> dict[str, bytes]:
+    """The files of an adapter by name, rewritten from what is known; `base` takes the place of the recorded one.
 
     Raises:
         CxrError: a file is missing or damaged, or one that comes from the base names a path of this machine.
@@ -48,7 +49,7 @@ def collect_adapter(folder: Path, base: str, population: str) -> dict[str, bytes
     }
     files |= {name: clean_config(folder / name) for name in CONFIGS if (folder / name).is_file()}
     files |= {name: (folder / name).read_bytes() for name in AS_THEY_ARE if (folder / name).is_file()}
-    calibration = clean_calibration(folder, population)
+    calibration = clean_calibration(folder)
     return files if calibration is None else {**files, CALIBRATION: calibration}
 
 
@@ -86,24 +87,24 @@ def list_own_findings(folder: Path) -> list[str]:
     """The keys of findings outside the 14 that the adapter was trained on; they are the data's own labels.
 
     Raises:
-        CxrError: one cannot be a finding, or holds a number as long as those of patients and studies.
+        CxrError: one cannot be a finding, or holds three digits in a row, as numbers of patients and wards do.
     """
     own = list(read_own_findings(Source(folder, str(folder), None)))
-    if any(re.search(r"\d{4}", key) for key in own):
+    if any(re.search(r"\d{3}", key) for key in own):
         raise CxrError(
             "A finding of the adapter's own holds a long number, which could be a patient's: mend the labels."
         )
     return own
 
 
-def clean_calibration(folder: Path, population: str) -> bytes | None:
-    """The scales of known findings, with our words for the films they hold on; None where there is no calibration."""
+def clean_calibration(folder: Path) -> bytes | None:
+    """The scales of known findings, and our own words for the films they hold on; None without a calibration."""
     calibration = read_calibration(folder)
     if calibration is None:
         return None
     known = {*BY_KEY, *list_own_findings(folder)}
     scales = {key: vars(scale) for key, scale in calibration.scales.items() if key in known}
-    return _dump({"population": population, "findings": scales})
+    return _dump({"population": read_population(calibration.population), "findings": scales})
 
 
 def clean_config(path: Path) -> bytes:

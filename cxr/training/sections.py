@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from cxr.training.comparisons import BLANK, end_sentence, remove_priors, split_sentences
+from cxr.training.comparisons import BLANK, STOP, end_sentence, remove_priors, split_sentences
 
 HEADINGS: dict[str, str] = {
     **dict.fromkeys(("findings", "finding", "findings and impression", "findings/impression"), "findings"),
@@ -59,6 +59,10 @@ HEADINGS: dict[str, str] = {
         "other",
     ),
 }
+# A longer heading means what its first word means: "INDICATION FOR CHEST X-RAY:" is no view.
+FIRST_WORDS = dict.fromkeys(("indication", "indications", "reason", "history", "clinical"), "indication") | {
+    "comparison": "comparison"
+}
 LIKE = 0.84  # how alike a misspelt heading is ("impresson", "findngs"); difflib's ratio
 # A view as the heading of what was seen: "PORTABLE AP CHEST RADIOGRAPH:", "PA AND LATERAL VIEWS OF THE CHEST:".
 VIEWS = re.compile(r"\b(?:chest|portable|pa|ap|lateral|frontal|views?|upright|supine|radiographs?)\b", re.IGNORECASE)
@@ -81,6 +85,13 @@ TELLS = re.compile(  # who was told of the result, and when
     r".*\b(?:dr|doctor|physician|nurse|rn|np|md|team|resident|(?:tele)?phone|dashboard|by|at the time)\b",
     re.IGNORECASE,
 )
+# Who wrote the report; nothing after it is one: names have full stops of their own.
+SIGNED = re.compile(
+    r"\b(?:dictated|transcribed|signed|authenticated|verified|approved|read)(?: and \w+)?(?: (?:by|on)\b| ?:)"
+    r"|\btranscri(?:bed|ptionist)\b|, ?(?:MD|M\.D|D\.O|FRCR)\b",
+    re.IGNORECASE,
+)
+IDENTITY = re.compile(r"\b(?:MRN|DOB|date of birth|accession|medical record|patient (?:name|id))\b", re.IGNORECASE)
 WHEN = rf"{BLANK}(?:(?:,| at| on|:| and)? *{BLANK})*(?: *[ap]\.?m\b\.?)?"
 BLANKS = [  # with the words that lean on them
     re.compile(pattern, re.IGNORECASE)
@@ -131,20 +142,36 @@ def has_headings(text: str) -> bool:
 def write_target(sections: Sections) -> str:
     """What a model that sees this film alone can be taught to write: "Findings: ... Impression: ...".
 
-    References to earlier films, sentences that hinge on a blank and who was told of the result are left out; empty
-    where nothing is left.
+    References to earlier films, sentences that hinge on a blank, who was told of the result, who signed it and whose
+    film it is are left out; empty where nothing is left.
     """
     parts = {"Findings": sections.findings, "Impression": sections.impression}
-    cleaned = {name: remove_blanks(remove_priors(text)) for name, text in parts.items()}
+    cleaned = {name: remove_blanks(remove_priors(drop_names(text))) for name, text in parts.items()}
     return " ".join(f"{name}: {text}" for name, text in cleaned.items() if text)
 
 
 def clean_indication(text: str) -> str:
     """Why the film was taken, on one line: "___ year old woman with cough" becomes "Woman with cough"."""
-    text = AGE.sub("", text.strip())
+    text = AGE.sub("", drop_names(text).strip())
     for letter, word in (("f", "woman"), ("m", "man")):
         text = re.sub(rf"^{letter}\b", word, text, flags=re.IGNORECASE)
     return remove_blanks(text).rstrip(".")
+
+
+def drop_names(text: str) -> str:
+    """The text without its signature and without the lines that say who the patient is."""
+    signed = SIGNED.search(text)
+    if signed:
+        text = text[: _find_sentence(text, signed.start())]
+    for match in reversed(list(IDENTITY.finditer(text))):
+        end = text.find("\n", match.start())
+        text = text[: _find_sentence(text, match.start())] + (text[end:] if end >= 0 else "")
+    return text
+
+
+def _find_sentence(text: str, place: int) -> int:
+    """Where the sentence at a place begins."""
+    return max(text.rfind(stop, 0, place) for stop in ".!?\n") + 1
 
 
 def remove_blanks(text: str) -> str:
@@ -175,11 +202,26 @@ def _split(text: str) -> Iterator[tuple[str, str]]:
     """The sections in order, with their normalised names."""
     name, start = "preamble", 0
     for match in HEADING.finditer(text):
-        following = _name(match[match.lastgroup or 0])
-        if following or name not in ("findings", "impression"):  # "LUNGS:" within findings is no section
+        heading = match[match.lastgroup or 0]
+        following = _name(heading)
+        if (
+            name in ("findings", "impression")
+            and following == "indication"
+            and _is_inline(text, match.start(), heading)
+        ):
+            yield name, text[start : match.start()].strip()
+            end = STOP.search(text, match.end())
+            start = end.start() if end else len(text)
+            yield following, text[match.end() : start].strip()
+        elif following or name not in ("findings", "impression"):  # "LUNGS:" within findings is no section
             yield name, text[start : match.start()].strip()
             name, start = following or "other", match.end()
     yield name, text[start:].strip()
+
+
+def _is_inline(text: str, start: int, heading: str) -> bool:
+    """Whether a heading is a word of its line, "Lungs are clear. History: fall. No fracture.", and opens no section."""
+    return bool(text[text.rfind("\n", 0, start) + 1 : start].strip()) and not heading.isupper()
 
 
 def _name(heading: str) -> str:
@@ -188,12 +230,15 @@ def _name(heading: str) -> str:
     close = [words] if words in HEADINGS else get_close_matches(words, HEADINGS, 1, LIKE)
     if close:
         return HEADINGS[close[0]]
+    if (first := words.partition(" ")[0]) in FIRST_WORDS:
+        return FIRST_WORDS[first]
     return "findings" if VIEWS.search(words) else ""
 
 
 def _take_last_paragraph(found: dict[str, str]) -> dict[str, str]:
     """The sections with the last paragraph of the last one as findings; a last one of one paragraph stays as it is."""
-    *before, last = re.split(r"\n[ \t]*\n", found["last"])
+    paragraphs = re.split(r"\n[ \t]*\n", found["last"])
+    *before, last = [part for part in paragraphs if drop_names(part).strip()] or [""]  # a signature is no reading
     headed = set(found) != {"preamble", "last"}
     if headed and not any(map(str.strip, before)):
         return found

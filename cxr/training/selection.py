@@ -1,6 +1,7 @@
 """Which films an epoch shows: fewer of those without a finding, more of those with a rare one.
 
-Works on the table of labels alone (1 present, 0 absent, -1 unknown); no row is read. Knows nothing about films.
+Works on the table of labels alone (1 present, 0 absent, -1 unknown); no row is read, and findings that are not taught
+count for nothing. Knows nothing about films.
 """
 
 import numpy as np
@@ -29,7 +30,7 @@ def choose_rows(index: RowIndex, options: DataOptions, rng: np.random.Generator)
         raise CxrError("normal_share must be between 0 and 1, and rare_floor must not be negative.")
     if not len(index):
         raise CxrError("There is no film to train on: the split train is empty.")
-    labels = index.labels
+    labels = index.labels[:, index.taught]
     normal = (labels == 0).any(axis=1) & ~(labels == 1).any(axis=1)
     times = repeat_rare(labels == 1, options.rare_floor, rng)
     times[normal] = 0

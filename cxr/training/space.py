@@ -35,7 +35,7 @@ def upload_space(root: Path, name: str, token: str | None = None, public: bool =
     Files of an earlier upload that are gone here go there, too.
 
     Raises:
-        CxrError: this is no Gradio Space, there is a film among the files, or the Hub says no.
+        CxrError: git tracks no file here, this is no Gradio Space, there is a film among the files, or the Hub says no.
     """
     files = list_files(root)
     check_front_matter(root, files)
@@ -45,12 +45,20 @@ def upload_space(root: Path, name: str, token: str | None = None, public: bool =
 
 
 def list_files(root: Path) -> list[str]:
-    """The tracked files by their path; outside a git tree all that .gitignore does not name."""
-    done = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True)  # noqa: S607
-    tracked = [path for path in done.stdout.split("\0") if path] if done.returncode == 0 else []
+    """The files that git tracks, by their path; nobody has looked at others, which may be anything.
+
+    Raises:
+        CxrError: git tracks none.
+    """
+    try:
+        done = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True)  # noqa: S607
+        tracked = [path for path in done.stdout.split("\0") if path] if done.returncode == 0 else []
+    except OSError:  # no git here
+        tracked = []
+    if not tracked:
+        raise CxrError("Only files that git tracks are uploaded, and it tracks none here: start from a git clone.")
     ignored = [*LEFT_OUT, *(f"{start}{pattern}" for pattern in read_ignored(root) for start in ("", "*/"))]
-    found = tracked or [path.relative_to(root).as_posix() for path in root.rglob("*")]
-    return sorted(path for path in filter_repo_objects(found, ignore_patterns=ignored) if (root / path).is_file())
+    return sorted(path for path in filter_repo_objects(tracked, ignore_patterns=ignored) if (root / path).is_file())
 
 
 def read_ignored(root: Path) -> list[str]:

@@ -22,7 +22,8 @@ class StateStore:
     """A bounded folder of states, one file a film; several processes may share it."""
 
     def __init__(self, folder: Path, base: str, canvas: int, tiles: int, bound: int) -> None:
-        """`base`: which weights encode, by name and revision; `canvas`: side in px; `bound`: bytes in all."""
+        """`base`: which weights encode, by name and revision; `canvas`: side in px; `bound`: bytes this process may add
+        to, so that several share a larger one."""
         self.folder = folder
         self.tiles = tiles
         self._made_by = f"{base}|{canvas}|"
@@ -39,7 +40,10 @@ class StateStore:
         """(tiles * patches) x hidden in the model's dtype, or None where nothing whole is kept."""
         try:
             return load_file(self.folder / f"{key}.safetensors")["states"]
-        except (FileNotFoundError, SafetensorError):
+        except FileNotFoundError:
+            return None
+        except SafetensorError:  # cut off or damaged: it is written again
+            (self.folder / f"{key}.safetensors").unlink(missing_ok=True)
             return None
 
     def keep(self, key: str, states: torch.Tensor) -> None:
@@ -51,7 +55,7 @@ class StateStore:
         if self._held + size > self._bound:
             self._full = True
             logger.info(
-                "kept image states have reached %.1f GiB; further films are encoded each time", self._bound / 2**30
+                "kept image states have reached %.3g GiB; further films are encoded each time", self._bound / 2**30
             )
             return
         part = path.with_suffix(f".{uuid4().hex}")

@@ -35,8 +35,8 @@ class Student:
     @property
     def tiles(self) -> int:
         """Tiles that a film on the canvas has."""
-        side = int(self.processor.image_processor.size["height"])
-        return 1 if self.canvas <= side else 4
+        images = self.processor.image_processor
+        return 1 if self.canvas <= int(images.size["height"]) or images.max_image_tiles < 4 else 4
 
 
 def choose_base(options: SftOptions) -> str:
@@ -72,7 +72,7 @@ def load_student(options: SftOptions) -> Student:
         model, processor = _load_unsloth(source, precision, options)
     else:
         model, processor = _load_plain(source, precision, options), AutoProcessor.from_pretrained(source.folder)
-    weights = f"{source.name}@{source.revision}@{precision}"
+    weights = f"{source.name}@{source.revision or hash_weights(source.folder)}@{precision}"
     learner = FilmLearner(model, train_vision=options.train_vision)
     return Student(learner, processor, canvas or choose_canvas(None, processor), choose_base(options), weights)
 
@@ -98,7 +98,7 @@ def _load_unsloth(source: Source, precision: str, options: SftOptions) -> tuple[
         raise CxrError(NO_UNSLOTH)
     try:
         from unsloth import FastVisionModel  # only on a GPU, and in an environment of its own
-    except ImportError as error:
+    except (ImportError, NotImplementedError, RuntimeError) as error:
         raise CxrError(NO_UNSLOTH) from error
     model, processor = FastVisionModel.from_pretrained(
         str(source.folder), load_in_4bit=precision == "4bit", use_gradient_checkpointing="unsloth"

@@ -3,6 +3,7 @@
 Knows nothing about where films come from.
 """
 
+import math
 from collections.abc import Sized
 from pathlib import Path
 from typing import Any, cast
@@ -74,6 +75,16 @@ class FilmTrainer(Trainer):
             raise CxrError(NOT_FINITE.format(self.state.global_step))
         return loss
 
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """Pass on what is logged.
+
+        Raises:
+            CxrError: a gradient or the validation loss is not finite, though the loss may be.
+        """
+        super().log(logs, *args, **kwargs)
+        if any(not math.isfinite(logs.get(name, 0.0)) for name in ("loss", "eval_loss", "grad_norm")):
+            raise CxrError(NOT_FINITE.format(self.state.global_step))
+
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         save_lora(self.learner, Path(output_dir or str(self.args.output_dir)))
 
@@ -133,5 +144,5 @@ class SightCheck(TrainerCallback):
             return
         self._checked = True
         grads = [p.grad for name, p in model.named_parameters() if "cross_attn" in name and "lora_B" in name]
-        if grads and not any(grad is not None and bool(grad.abs().max() > 0) for grad in grads):
+        if not any(grad is not None and bool(grad.abs().max() > 0) for grad in grads):
             raise CxrError(BLIND)

@@ -28,9 +28,9 @@ def test_the_questions_of_the_data_come_first_then_one_finding_of_each_kind() ->
     assert [(item.question, item.reference, item.kind) for item in written] == [
         ("Which view?", "PA.", "data"),
         (ask_finding(BY_KEY["mass"]), "Yes.", "plain"),
-        ("Is this film free of mass?", "No.", "negated"),
+        ("Is this film free of a mass?", "No.", "negated"),
         (ask_finding(BY_KEY["hernia"]), "No.", "plain"),
-        ("Is this film free of hiatal hernia?", "Yes.", "negated"),
+        ("Is this film free of a hiatal hernia?", "Yes.", "negated"),
     ]
 
 
@@ -57,7 +57,12 @@ def test_every_reader_gets_the_same_questions_wherever_the_film_lies() -> None:
         ("no", True),
         ("Yes, on the left.", True),
         ("No; the heart is normal.", True),
+        ("Yes there is a mass", True),
+        ("yes - left", True),
+        ("no - it is clear", True),
+        ("No there is no mass", True),
         ("No effusion.", False),
+        ("Nothing", False),
         ("Left", False),
         ("Normal", False),
         ("", False),

@@ -1,20 +1,23 @@
 """What two readers said becomes files and a table that agree with each other."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
 from PIL import Image
 
 from cxr.evaluation.answers import Exchange
 from cxr.evaluation.classification import KEYS, Outcome
-from cxr.evaluation.figures import count_decisions
+from cxr.evaluation.figures import count_decisions, draw_confusion, draw_reliability, draw_roc
 from cxr.evaluation.intervals import Figure
 from cxr.evaluation.readings import Reading, collect_outcome
-from cxr.evaluation.scores import measure_scores, score_readings
-from cxr.evaluation.summary import Heard, write_summary
+from cxr.evaluation.scores import Scores, measure_scores, score_readings
+from cxr.evaluation.summary import Heard, Origin, write_summary
 from cxr.evaluation.tables import nest, write_cell, write_table
 from cxr.evaluation.text import Reports, measure_f1
 from cxr.model.calibration import Calibration, Scale
@@ -53,7 +56,9 @@ def hear(skill: float) -> Heard:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     out = tmp_path_factory.mktemp("out")
-    return write_summary({"base": hear(0.1), "adapter": hear(0.9)}, "test", FILMS + 1, 30, 0, out), out
+    return write_summary(
+        {"base": hear(0.1), "adapter": hear(0.9)}, Origin("test", FILMS + 1, "hub", True), 30, 0, out
+    ), out
 
 
 def test_metrics_are_nested_figures_with_intervals(written: tuple[str, Path]) -> None:
@@ -64,6 +69,7 @@ def test_metrics_are_nested_figures_with_intervals(written: tuple[str, Path]) ->
         FILMS // 2,
         1,
     )
+    assert (metrics["data_kind"], metrics["same_data"]) == ("hub", True)
     for reader in ("base", "adapter", "difference"):
         assert set(metrics[reader]["auroc"]) == {"macro", *KEYS}
         for group in ("average_precision", "f1", "accuracy", "ece", "brier", "bleu", "rouge", "reports", "vqa"):
@@ -100,15 +106,59 @@ def test_the_table_puts_base_beside_adapter_and_their_difference(written: tuple[
 
 
 def test_pictures_have_a_panel_a_reader(written: tuple[str, Path], tmp_path: Path) -> None:
-    write_summary({"base": hear(0.1)}, "val", FILMS, 3, 0, tmp_path)
+    write_summary({"base": hear(0.1)}, Origin("val", FILMS), 3, 0, tmp_path)
     for name in ("roc.png", "reliability.png", "confusion.png"):
         one, two = Image.open(tmp_path / name), Image.open(written[1] / name)
         assert two.size == (one.size[0] * 2, one.size[1]) and np.asarray(two.convert("L")).std() > 5
 
 
+def test_a_warning_stands_under_the_table(tmp_path: Path) -> None:
+    table = write_summary({"base": hear(0.1)}, Origin("test", FILMS, warning="other data."), 3, 0, tmp_path)
+    assert table.split("\n\n")[1].startswith("**WARNING: other data.**\n")
+
+
+def paint(paint: Callable[[Axes, Scores], None], readings: list[Reading]) -> Axes:
+    """One panel of a drawing."""
+    panel = Drawing().subplots()
+    scores = score_readings(readings, None, Calibration({key: Scale(1.5, 0.1, 0.6, 0.3) for key in KEYS}, "x"))
+    paint(panel, scores)
+    return panel
+
+
+def read_rare() -> list[Reading]:
+    """As `read`, but the first finding is present on four films alone."""
+    return [replace(one, truth=(int(i < 4), *one.truth[1:])) for i, one in enumerate(read(0.9))]
+
+
+def test_roc_curves_can_be_told_apart_and_leave_out_what_few_films_have() -> None:
+    panel = paint(draw_roc, read_rare())
+    curves = {str(line.get_label()): line for line in panel.lines[:-1]}
+    assert len(curves) == 13 and "Pneumothorax" not in " ".join(curves) and "Pneumothorax" in panel.get_xlabel()
+    assert len({(line.get_color(), line.get_linestyle()) for line in curves.values()}) == 13
+    with_mass = sum(one.truth[KEYS.index("mass")] for one in read_rare())
+    assert f"Mass: 1.000 ({with_mass})" in curves
+    legend = panel.get_legend()
+    assert legend is not None and legend.get_bbox_to_anchor().x0 >= panel.bbox.x1
+
+
+def test_reliability_shows_every_point_and_its_count() -> None:
+    panel = paint(draw_reliability, read(1.0))
+    low, high = panel.get_ylim()
+    assert low < -0.03 and high > 1.03
+    before, after = (line for line in panel.lines if "Platt" in str(line.get_label()))
+    assert before.get_fillstyle() == after.get_fillstyle() == "none" and before.get_marker() != after.get_marker()
+    counts = [int(text.get_text()) for text in panel.texts]
+    assert sum(counts) == 2 * FILMS * len(KEYS)
+
+
+def test_confusion_says_how_many_films_each_row_has() -> None:
+    names = [tick.get_text() for tick in paint(draw_confusion, read_rare()).get_yticklabels()]
+    assert names[0] == f"Pneumothorax\n4 / {FILMS - 4}"
+
+
 def test_a_base_alone_has_one_column_and_what_cannot_be_had_is_left_out(tmp_path: Path) -> None:
     told = [replace(reading, reference="", exchanges=()) for reading in read(0.5)]
-    table = write_summary({"base": Heard(told, None, None)}, "train", FILMS, 3, 0, tmp_path)
+    table = write_summary({"base": Heard(told, None, None)}, Origin("train", FILMS), 3, 0, tmp_path)
     assert table.startswith("| measure | base |\n|---|---|\n")
     metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
     assert not {"adapter", "difference"} & set(metrics) and not {"bleu", "rouge", "vqa"} & set(metrics["base"])

@@ -68,7 +68,7 @@ def test_own_findings_stand_below_the_14_with_what_is_said_of_them(film: Film) -
     reader = fake_reader(own_findings=["fracture", "support_devices"])
     result = reader.classify(reader.study(film))
     page = markup.show_findings(result, EMBEDDED)
-    heading = page.index("Also learnt by this adapter: fracture and support devices")
+    heading = page.index("Also learnt by this adapter: a fracture and support devices")
     assert page.index(f"<summary>{FINDINGS[-1].name}<") < heading < page.index("<summary>Fracture<")
     assert page.count("Present from 60%, absent below 30%") == 16 and "Not calibrated" not in page
     assert "14 findings and the calibrated ones below" in page and "training labels" in page

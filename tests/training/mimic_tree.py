@@ -83,7 +83,7 @@ STUDIES = (
         "57375967",
         "train",
         ("AP",),
-        {"Consolidation": "1.0", "Edema": "0.0"},
+        {"Consolidation": "1.0", "Edema": "0.0", "Support Devices": "1.0"},
         f"""{FINAL}
  AP CHEST, 5:12 A.M., ___
 
@@ -100,7 +100,7 @@ STUDIES = (
         "50771383",
         "train",
         ("PA",),
-        {"Cardiomegaly": "1.0"},
+        {"Cardiomegaly": "1.0", "Support Devices": "1.0"},
         f"""{FINAL}
  CHEST RADIOGRAPH
 
@@ -118,7 +118,7 @@ STUDIES = (
         "50578979",
         "train",
         ("AP",),
-        {"Lung Lesion": "1.0", "Fracture": "0.0"},
+        {"Lung Lesion": "1.0", "Fracture": "0.0", "Support Devices": "1.0"},
         """Reason for exam: nodule on CT
 
 PORTABLE AP CHEST RADIOGRAPH:  A nodule is seen in the right upper lobe.
@@ -148,6 +148,8 @@ Conclusion: Right upper lobe nodule.
     Study("10001122", "53957786", "test", ("LL",), {"Pneumothorax": "1.0"}, "IMPRESSION:  Pneumothorax.\n"),
     Study("10001176", "53186264", "train", ("PA",), None, "FINDINGS:  Heart size is normal.\n"),
     Study("10001176", "53186265", "train", ("AP",), None, "INDICATION:  Cough.\n"),
+    Study("10001192", "50225298", "train", ("AP",), {"Support Devices": "1.0"}, "FINDINGS:  A PICC is seen.\n"),
+    Study("10001193", "50225299", "train", ("AP",), {"Edema": "1.0"}, "IMPRESSION:  Edema.\n"),
     Study("10001217", "58913004", "train", ("",), {"Edema": "1.0"}, "IMPRESSION:  Edema.\n"),
     Study("10001401", "50225297", "train", ("PA",), {"Edema": "1.0"}, "IMPRESSION:  Edema.\n", ending=""),
 )

@@ -11,11 +11,16 @@ from cxr.model.loading import EMBEDDED
 FIGURE = {"value": 0.75, "low": 0.7, "high": 0.8}
 METRICS: dict[str, Any] = {
     "split": "test",
+    "data_kind": "chestxray14",
+    "same_data": True,
     "films": 200,
+    "patients": 150,
+    "findings": {"effusion": {"known": 200, "present": 40}, "hernia": {"known": 200, "present": 4}},
     "base": {"auroc": {"macro": {"value": 0.5, "low": 0.4, "high": 0.6}}},
-    "adapter": {"auroc": {"macro": FIGURE, "effusion": FIGURE}, "bleu": {"4": FIGURE}},
+    "adapter": {"auroc": {"macro": FIGURE, "effusion": FIGURE, "hernia": FIGURE}, "bleu": {"4": FIGURE}},
     "difference": {"auroc": {"macro": {"value": 0.25, "low": 0.2, "high": 0.3}}},
 }
+POPULATION = "200 validation films (ChestX-ray14)"
 PROCESSOR = ("processor_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
 
@@ -25,6 +30,7 @@ def build_run(
     """The run's folder with adapter, calibration, processor, figures and record."""
     adapter = folder / "adapter"
     shutil.copytree(EMBEDDED / "adapter", adapter)
+    change_json(adapter / "calibration.json", population=POPULATION)
     for name in PROCESSOR:
         shutil.copy(EMBEDDED / name, adapter)
     told = {"rank": 16, "learning_rate": 2e-4, "targets": "attention", **(options or {})}

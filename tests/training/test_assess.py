@@ -4,7 +4,7 @@ import json
 import logging
 import shutil
 import weakref
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from transformers import HfArgumentParser
 
 from cxr.evaluation.classification import Outcome
 from cxr.evaluation.contenders import Contenders
+from cxr.evaluation.summary import Origin
 from cxr.films.phantom.sets import write_set
 from cxr.findings import BY_KEY
 from cxr.model.calibration import read_calibration
@@ -25,8 +26,10 @@ from cxr.training.assess import (
     choose_out,
     choose_rows,
     evaluate,
+    describe_origin,
     fit,
     hear,
+    list_differences,
     listen,
     open_films,
     store_calibration,
@@ -36,6 +39,10 @@ from cxr.training.data import DataOptions
 from cxr.training.rows import Row, open_case
 from tests.evaluation.test_summary import read
 from tests.fakes import BARE_LLAMA, fake_reader
+from tests.training.runs import write_json
+
+
+TEST = Origin("test", 0)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +63,7 @@ def make_rows(folder: Path, count: int) -> list[Row]:
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
-    return make_rows(tmp_path_factory.mktemp("rows"), 6)
+    return make_rows(tmp_path_factory.mktemp("rows"), 12)
 
 
 def test_the_command_line_knows_the_options_and_those_of_the_data() -> None:
@@ -67,13 +74,17 @@ def test_the_command_line_knows_the_options_and_those_of_the_data() -> None:
     assert (data.data, data.uncertain) == ("films", "absent") and options.resamples == 1000
 
 
-def test_from_a_run_to_figures_beside_its_adapter(drawn: Path, tmp_path: Path) -> None:
+def test_from_a_run_to_figures_beside_its_adapter(
+    drawn: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     run = tmp_path / "run1"
     shutil.copytree(EMBEDDED / "adapter", run / "adapter")
     (run / "adapter" / "calibration.json").unlink()
-    (run / "run.json").write_text("{}", encoding="utf-8")
-    options = AssessOptions(adapter=str(run), limit=3, resamples=10, calibrate=True)
-    table = evaluate(options, DataOptions(data=str(drawn)))
+    write_json(run / "run.json", {"options": {**asdict(DataOptions()), "data": str(drawn), "seed": 1}})
+    options = AssessOptions(adapter=str(run), limit=3, resamples=10)
+    with caplog.at_level(logging.INFO):
+        table = evaluate(options, DataOptions(data=str(drawn)))
+    assert caplog.messages[0].startswith("Reading the data in ") and "**WARNING: not the seed of the" in table
     out = run / "evaluation"
     assert table.startswith("| measure | base | adapter | difference |") and str(out) in table
     assert {path.name for path in out.glob("*.*")} == {
@@ -84,8 +95,15 @@ def test_from_a_run_to_figures_beside_its_adapter(drawn: Path, tmp_path: Path) -
     assert metrics["films"] == 3 == len(lines) and metrics["adapter"]["bleu"]["1"]["value"] > 0.3
     assert all(line["adapter"]["report"].startswith("Findings:") for line in lines)
     assert any(line["base"]["probabilities"] != line["adapter"]["probabilities"] for line in lines)
-    calibration = read_calibration(run / "adapter")
-    assert calibration is not None and calibration.population.startswith("3 validation films") and calibration.scales
+    assert (metrics["data_kind"], metrics["same_data"]) == ("records", False)
+
+
+def test_the_calibration_is_stored_with_the_name_of_its_data(rows: list[Row], tmp_path: Path) -> None:
+    heard = listen(fake_reader(BARE_LLAMA), "adapter", rows[:2], rows[2:], replace(TEST, data_kind="mimic_cxr"))
+    store_calibration(heard, tmp_path)
+    calibration = read_calibration(tmp_path)
+    assert calibration is not None and set(calibration.scales) == {"mass"}
+    assert calibration.population == "10 validation films (MIMIC-CXR)"
 
 
 def test_a_split_without_films_and_a_calibration_without_a_folder_are_told(drawn: Path, tmp_path: Path) -> None:
@@ -100,6 +118,27 @@ def test_a_split_without_films_and_a_calibration_without_a_folder_are_told(drawn
     for adapter in ("", "somebody/adapter"):
         with pytest.raises(CxrError, match="--calibrate writes into the adapter's folder"):
             evaluate(AssessOptions(adapter=adapter, calibrate=True), DataOptions(data=str(data)))
+
+
+def test_other_data_than_those_of_the_run_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = {"data": "films", "blank": "unknown", "uncertain": "unknown", "seed": 0}
+    write_json(tmp_path / "run" / "run.json", {"options": told})
+    adapter = str(tmp_path / "run" / "adapter")
+    assert list_differences(adapter, DataOptions(data=str(tmp_path / "films"))) == []
+    assert list_differences(adapter, DataOptions(data="other", seed=1)) == ["data", "seed"]
+    assert list_differences(adapter, DataOptions(data="films", blank="absent")) == ["blank"]
+    assert list_differences(adapter, DataOptions(data="films", uncertain="absent")) == ["uncertain"]
+    assert list_differences(None, DataOptions()) is None
+    assert list_differences(str(tmp_path / "elsewhere" / "adapter"), DataOptions()) is None
+
+
+def test_films_that_may_not_be_new_to_the_adapter_are_warned_of() -> None:
+    same, other = describe_origin("test", 5, "hub", []), describe_origin("test", 5, "hub", ["data", "seed"])
+    assert (same.same_data, same.warning, same.data_kind) == (True, "", "hub") and not other.same_data
+    assert "not the data, seed of the adapter's training" in other.warning and "these test films" in other.warning
+    assert not describe_origin("val", 5, "hub", None).same_data
+    assert not describe_origin("train", 5, "hub", ["seed"]).warning  # the notes say so of these films in any case
 
 
 def test_figures_lie_beside_the_adapter_of_a_run_only(tmp_path: Path) -> None:
@@ -145,29 +184,30 @@ def test_films_that_cannot_be_opened_are_counted_and_left_out(
     assert "base, test films: 2 of 4 are left out; the first: " in caplog.text
     assert "base, test films: 4 of 4, about 0 s left" in caplog.text
     with pytest.raises(CxrError, match="None of the 1 test films"):
-        listen(fake_reader(BARE_LLAMA), "base", [broken], [], "test")
+        listen(fake_reader(BARE_LLAMA), "base", [broken], [], TEST)
 
 
 def test_validation_films_fit_thresholds_and_scaling_and_other_films_do_not(rows: list[Row]) -> None:
     reader = fake_reader(BARE_LLAMA)
-    heard = listen(reader, "base", rows[:2], rows[2:], "test")
+    heard = listen(reader, "base", rows[:2], rows[2:], TEST)
     assert heard.validation is not None and heard.calibration is not None
     assert heard.validation.patients.tolist() == [row.patient for row in rows[2:]]
     assert set(heard.calibration.scales) == {"mass"}  # no other finding has both kinds of film
-    alone = listen(reader, "base", rows, [], "test")
+    alone = listen(reader, "base", rows, [], TEST)
     assert (alone.validation, alone.calibration) == (None, None)
-    itself = listen(reader, "base", rows, [], "val")
-    assert itself.validation is not None and len(itself.validation.truth) == 6
+    itself = listen(reader, "base", rows, [], replace(TEST, split="val"))
+    assert itself.validation is not None and len(itself.validation.truth) == 12
 
 
-def test_nothing_is_fitted_to_films_of_one_kind(rows: list[Row], tmp_path: Path) -> None:
-    heard = listen(fake_reader(BARE_LLAMA), "base", rows[:1], rows[::2], "test")
+def test_nothing_is_fitted_to_films_of_one_kind(
+    rows: list[Row], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard = listen(fake_reader(BARE_LLAMA), "base", rows[:1], rows[::2], TEST)
     assert heard.calibration is None
     outcome = heard.validation
-    assert isinstance(outcome, Outcome) and fit(outcome) is None and fit(None) is None
-    with pytest.raises(CxrError, match="no calibration can be fitted"):
-        store_calibration(Heard(read(0.5), outcome, None), tmp_path)
-    assert not list(tmp_path.iterdir())
+    assert isinstance(outcome, Outcome) and fit(outcome, "hub") is None and fit(None, "hub") is None
+    store_calibration(Heard(read(0.5), outcome, None), tmp_path)
+    assert not list(tmp_path.iterdir()) and "so no calibration is stored" in caplog.text
 
 
 def test_one_model_is_in_memory_at_a_time(rows: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +221,7 @@ def test_one_model_is_in_memory_at_a_time(rows: list[Row], monkeypatch: pytest.M
 
     monkeypatch.setattr(Contenders, "load_base", load)
     monkeypatch.setattr(Contenders, "load_adapter", load)
-    both = hear(Contenders("x/base", "x/adapter"), rows[:2], rows[2:], "test")
+    both = hear(Contenders("x/base", "x/adapter"), rows[:2], rows[2:], TEST)
     assert list(both) == ["base", "adapter"] and len(loaded) == 2
     assert [reading.name for reading in both["base"].readings] == [reading.name for reading in both["adapter"].readings]
-    assert list(hear(Contenders("x/base"), rows[:2], [], "test")) == ["base"]
+    assert list(hear(Contenders("x/base"), rows[:2], [], TEST)) == ["base"]

@@ -7,7 +7,8 @@ from sklearn.metrics import brier_score_loss
 
 from cxr.findings import FINDINGS
 from cxr.model.calibration import Calibration
-from cxr.training.calibrate import LIKELY, SLOPE, fit_calibration, fit_scale
+from cxr.training.calibrate import LIKELY, SLOPE, fit_calibration, fit_scale, name_population, read_population
+from cxr.training.card import DATASETS
 
 FILMS = 3000
 
@@ -93,6 +94,23 @@ def test_a_finding_without_both_kinds_of_film_is_left_out() -> None:
     truth[:, 2] = np.where(np.arange(FILMS) % 2, 1, -1)
     scales = fit_calibration(probabilities, truth, "x").scales
     assert set(scales) == {finding.key for finding in FINDINGS[3:]}
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_a_finding_needs_five_films_of_each_kind(kind: int) -> None:
+    probabilities, truth = misjudge(5)
+    for finding, films in ((0, 4), (1, 5)):
+        truth[:, finding] = 1 - kind
+        truth[:films, finding] = kind
+    scales = fit_calibration(probabilities, truth, "x").scales
+    assert FINDINGS[0].key not in scales and FINDINGS[1].key in scales
+
+
+def test_a_population_is_read_back_and_nobody_elses_words_are() -> None:
+    for kind, name in DATASETS.items():
+        assert read_population(name_population(7, kind)) == f"7 validation films ({name})"
+    for text in ("7 validation films (ward 3)", "", "Erika", "7 validation films (MIMIC-CXR) of Erika"):
+        assert read_population(text) == "films that are not recorded"
 
 
 def test_films_of_unknown_truth_do_not_count() -> None:

@@ -129,6 +129,16 @@ def test_a_missing_list_is_refused_because_test_patients_would_be_trained_on(tmp
         read(folder)
 
 
+def test_a_list_with_a_byte_order_mark_is_read_and_one_in_utf_16_refused(tmp_path: Path) -> None:
+    folder = make_release(tmp_path, FILMS, {"00000003_000.png"})
+    path = folder / "test_list.txt"
+    path.write_text("00000003_000.png\n", encoding="utf-8-sig")
+    assert [row.split for row in read(folder)].count("test") == 1
+    path.write_text("00000003_000.png\n", encoding="utf-16")
+    with pytest.raises(CxrError, match=r"test_list.txt is no text in UTF-8"):
+        read(folder)
+
+
 def test_lists_that_share_a_film_are_refused(tmp_path: Path) -> None:
     folder = make_release(tmp_path, FILMS, {"00000003_000.png"})
     (folder / "train_val_list.txt").write_text("00000001_000.png\n00000003_000.png")

@@ -1,6 +1,7 @@
 """Rows as serving writes them, masks at full length, answers alone in the loss; and kept states that change nothing."""
 
 import copy
+import logging
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from transformers import MllamaConfig, MllamaForConditionalGeneration
 from cxr.films.film import letterbox
 from cxr.model.engine import Engine
 from cxr.prompts import build_conversation
+from cxr.results import CxrError
 from cxr.training.collator import IGNORED, Collator, Example
 from cxr.training.learner import FilmLearner
 from cxr.training.lora import ATTENTION, add_lora, choose_targets, count_parameters
@@ -152,6 +154,24 @@ def test_the_11b_trains_exactly_17039360_parameters() -> None:
     trainable, everything = count_parameters(peft_model)
     assert trainable == 17_039_360
     assert 100 * trainable / everything == pytest.approx(0.16, abs=0.005)
+
+
+def test_rows_without_room_for_an_answer_are_refused_and_cut_answers_are_said(caplog: pytest.LogCaptureFixture) -> None:
+    engine = tiny_engine()
+    with pytest.raises(CxrError, match="No answer fits into --longest 20 tokens"):
+        Collator(engine.processor, 20)([Example(image(1, engine), PAIRS)])
+    request = len(engine._tokenize(build_conversation(PAIRS[1][0])))
+    with caplog.at_level(logging.WARNING):
+        Collator(engine.processor, request + 3)([Example(image(1, engine), PAIRS[1:])])
+    assert "are cut" in caplog.text
+
+
+def test_a_damaged_state_is_written_again(tmp_path: Path) -> None:
+    store = StateStore(tmp_path, "tiny", 56, 1, 1 << 20)
+    (tmp_path / "a.safetensors").write_bytes(b"half of")
+    assert store.load("a") is None
+    store.keep("a", torch.ones(2, 3))
+    assert store.load("a") is not None
 
 
 def test_targets_never_touch_the_vision_encoder_unless_asked() -> None:

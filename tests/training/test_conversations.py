@@ -100,7 +100,7 @@ def test_what_needs_all_fourteen_or_a_view_is_asked_only_where_they_are_known() 
 
 @pytest.mark.parametrize("truth", [EXACT, NORMAL_FILM, PNEUMONIA_ALONE])
 def test_yes_and_no_follow_the_truth_in_every_wording(truth: Truth) -> None:
-    free = {wording.format(finding.bare_noun): finding.key for finding in FINDINGS for wording in FREE}
+    free = {wording.format(finding.noun): finding.key for finding in FINDINGS for wording in FREE}
     seen = {wording.format(finding.noun): finding.key for finding in FINDINGS for wording in SEEN}
     rng, counted = random.Random(0), 0
     for request, answer in (pair for _ in range(800) if (pair := ask_one(truth, rng))):
@@ -172,7 +172,7 @@ REPORT = "Findings: Heart size is normal. Impression: No acute process."
 
 
 def is_turned(request: str) -> bool:
-    return request.startswith(("Is this film free of", "Is there no"))
+    return request.startswith("Is this film free of")
 
 
 def asks(request: str) -> set[str]:
@@ -184,7 +184,7 @@ def test_own_findings_are_asked_and_answered() -> None:
     pairs = dict(closed_pairs(OWN_SEEN, random.Random(0)))
     assert len(pairs) == 4
     assert pairs["Does this chest film show support devices? Answer yes or no."] == "Yes, support devices."
-    assert pairs["Does this chest film show fracture? Answer yes or no."] == "No."
+    assert pairs[ask_finding(find_finding("fracture"))] == "No."
     assert not OWN_SEEN.complete and OWN_SEEN.known == ["effusion", "mass", "fracture", "support_devices"]
     more = Truth((*EXACT.present, Observation("fracture")), EXACT.absent)
     assert more.complete and EXACT.complete
@@ -192,7 +192,8 @@ def test_own_findings_are_asked_and_answered() -> None:
 
 def test_a_report_names_own_findings_and_denies_none_of_them() -> None:
     _, text = write_report_pair(Truth((*EXACT.present, Observation("fracture")), EXACT.absent), random.Random(0))
-    assert "The film shows fracture." in text and text.endswith("and fracture.")
+    noun = find_finding("fracture").noun
+    assert f"The film shows {noun}." in text and text.endswith(f"and {noun}.")
     own = Truth((), KEYS | {"fracture"})
     assert "fracture" not in write_report_pair(own, random.Random(0))[1]
 
@@ -233,6 +234,16 @@ def test_the_given_report_is_the_answer_and_only_a_complete_truth_is_written() -
     assert report_pair(PNEUMONIA_ALONE, "", "cough") is None
     marked = report_pair(NOTHING_KNOWN, "Findings: a <|eot_id|>\n b. <|image|>", "")
     assert marked and marked[1] == "Findings: a b."
+
+
+def test_a_text_that_is_too_long_is_not_cut_but_left_out() -> None:
+    long = "Findings: " + "The heart is large. " * 250 + "Impression: Cardiomegaly."
+    assert report_pair(NOTHING_KNOWN, long, "") is None and report_pair(EXACT, long, "") is None
+    assert report_pair(NOTHING_KNOWN, "Findings:   " + " " * 5000 + "clear.", "") == (
+        REPORT_REQUEST,
+        "Findings: clear.",
+    )
+    assert own_pairs([("Why?", "x" * 4001), ("Who?", "x" * 4000)]) == [("Who?", "x" * 4000)]
 
 
 def test_questions_of_the_data_lose_only_what_steers_the_model() -> None:
@@ -297,6 +308,18 @@ def test_what_the_run_teaches_is_never_called_not_looked_for() -> None:
     assert len(refused) > 3 and "tuberculosis" not in refused
     for own in (None, ("tuberculosis",)):
         assert not [answer for _, answer in draw(NORMAL_FILM, own=own) if "do not look for others" in answer]
+
+
+def test_an_own_finding_that_the_run_does_not_teach_is_not_asked() -> None:
+    """Neither one that too few patients have nor one that is only absent: "I do not look for" it must be all."""
+    truth = Truth((EFFUSION, Observation("jane_doe")), frozenset({"mass", "fracture", "tuberculosis"}))
+    drawn = draw(truth, own=("tuberculosis",))
+    told = [answer for request, answer in drawn if "fracture" in f"{request} {answer}".lower()]
+    assert told and all(answer.startswith("I do not look for") for answer in told)
+    assert not [pair for pair in drawn if "jane" in " ".join(pair).lower()]
+    assert any("tuberculosis" in request.lower() for request, _ in drawn)
+    assert any("fracture" in request.lower() for request, answer in draw(truth, own=None) if answer == "No.")
+    assert write_pairs(Truth((Observation("jane_doe"),), frozenset()), "", "", (), random.Random(0), 4, ()) == []
 
 
 def test_the_same_dice_draw_the_same_requests() -> None:

@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from transformers import HfArgumentParser
 
-from cxr.results import CxrError
+from cxr.results import CxrError, Observation
 from cxr.training import data
 from cxr.training.data import DataOptions, Notes, detect_kind, hash_patient, keep_patients_apart, read_rows
 from cxr.training.rows import Row, Split
@@ -62,10 +63,50 @@ def test_what_is_not_known_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_patient_in_two_splits_is_refused() -> None:
-    rows = [make_row("1"), make_row("2", "test"), make_row("1"), make_row("2", "val", "late.png")]
+    rows = [make_row("1"), make_row("2", "test", "b.png"), make_row("1"), make_row("2", "val", "late.png")]
     with pytest.raises(CxrError, match=r"late.png has films in two splits, test and val"):
         list(keep_patients_apart(iter(rows)))
     assert list(keep_patients_apart(iter(rows[:3]))) == rows[:3]
+
+
+def test_a_patient_is_the_same_in_capital_letters() -> None:
+    with pytest.raises(CxrError, match=r"b.png has films in two splits, train and test"):
+        list(keep_patients_apart(iter([make_row("P7"), make_row("p7", "test", "b.png")])))
+
+
+def test_a_picture_in_two_splits_is_refused_whoever_it_is_said_to_be_of(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    (tmp_path / "b.png").symlink_to(tmp_path / "a.png")
+    for name in ("a.png", "b.png"):
+        pair = [make_row("1", name=str(tmp_path / "a.png")), make_row("2", "test", str(tmp_path / name))]
+        with pytest.raises(CxrError, match=rf"The picture {name} is in two splits, train and test"):
+            list(keep_patients_apart(iter(pair)))
+    rows = [make_row("1"), make_row("2")]
+    assert list(keep_patients_apart(iter(rows))) == rows
+
+
+@pytest.mark.parametrize(
+    ("report", "kept"),
+    [
+        ("Findings: A large effusion. Impression: Effusion.", True),
+        ("Findings: No mass. A large effusion.", True),
+        ("Findings: No effusion on the right. A large effusion on the left.", True),
+        ("Findings: Hernia.", True),  # unknown
+        ("Findings: A mass. A large effusion.", False),
+        ("Findings: There is no effusion.", False),
+    ],
+)
+def test_a_report_that_contradicts_the_labels_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, report: str, kept: bool
+) -> None:
+    truth = Truth((Observation("effusion"),), frozenset({"mass"}))
+    given = Row(Path("a.png"), "1", "train", truth, report)
+    monkeypatch.setattr(data, "_choose_reader", lambda where: lambda options, notes: iter([given]))
+    notes = Notes()
+    (row,) = read_rows("mine", DataOptions(), notes)
+    assert row == (given if kept else replace(given, report=""))
+    said = ("Films whose report contradicts their labels, so that it is not used: 1 (a.png).",)
+    assert notes.sentences() == (() if kept else said)
 
 
 def test_a_patients_hash_never_changes() -> None:

@@ -18,7 +18,9 @@ FIGURE = {"value": 0.5, "low": 0.25, "high": 0.75}
 def test_everything_that_an_evaluation_measures_is_told() -> None:
     names = [*NAMES, *(f"{group}/{key}" for group in BY_FINDING for key in (*BY_KEY, "support_devices"))]
     figures = {f"{reader}/{name}": Figure(0.5, 0.25, 0.75) for reader in READERS for name in names}
-    metrics = {"split": "test", "films": 12, **nest(figures)}
+    counts = {key: {"known": 9, "present": 2} for key in ("mass", "support_devices")}
+    about = {"split": "test", "data_kind": "hub", "same_data": False, "films": 12, "patients": 9, "findings": counts}
+    metrics: dict[str, Any] = {**about, **nest(figures)}
     assert keep_metrics(metrics, ["support_devices"]) == metrics
     assert list_figures(metrics) == figures
     assert {"auroc", "average_precision", "f1", "accuracy"} == BY_FINDING
@@ -30,6 +32,13 @@ def test_everything_that_an_evaluation_measures_is_told() -> None:
         {"split": "ward 3"},
         {"split": ["test"]},
         {"films": "twelve"},
+        {"patients": ["Erika"]},
+        {"data_kind": "ward 3"},
+        {"same_data": "Erika"},
+        {"findings": {"Erika": {"known": 9, "present": 2}}},
+        {"findings": {"support_devices": {"known": 9, "present": 2}}},
+        {"findings": {"mass": {"known": 9, "present": "Erika"}}},
+        {"findings": ["Erika"]},
         {"adapter": "Erika"},
         {"adapter": {"auroc": "Erika"}},
         {"adapter": {"auroc": {"Erika": FIGURE}}},
@@ -69,6 +78,11 @@ def test_options_are_numbers_and_known_choices() -> None:
         "targets": "attention",
     }
     assert keep_options(None) == keep_options("rank") == {}
+
+
+def test_the_length_that_did_not_hold_and_the_canvas_are_left_out() -> None:
+    assert keep_options({"epochs": 3.0, "max_steps": 4, "canvas": 0}) == {"max_steps": 4}
+    assert keep_options({"epochs": 3.0, "max_steps": 0}) == keep_options({"epochs": 3.0}) == {"epochs": 3.0}
 
 
 def test_the_options_are_those_that_a_run_records() -> None:

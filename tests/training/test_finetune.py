@@ -1,6 +1,7 @@
 """Everything `train.py sft` does, in one process on a tiny base: from rows to an adapter that the program loads."""
 
 import errno
+import fcntl
 import json
 import logging
 from dataclasses import replace
@@ -68,6 +69,66 @@ def test_the_same_command_again_goes_on_and_another_one_is_refused(drawn: Path, 
     assert all(torch.equal(before[name], after[name]) for name in before)
     with pytest.raises(CxrError, match="another learning_rate; choose another --out"):
         finetune(replace(options, learning_rate=1.0), data)
+
+
+def test_a_run_whose_data_have_changed_is_not_continued(base: Path, tmp_path: Path) -> None:
+    write_set(tmp_path / "films", count=20, size=128, first=9_000_000)
+    options, data = quick(base, tmp_path / "run"), DataOptions(data=str(tmp_path / "films"))
+    finetune(options, data)
+    lines = (tmp_path / "films" / "dataset.jsonl").read_text().splitlines()
+    (tmp_path / "films" / "dataset.jsonl").write_text("\n".join(lines[:-2]) + "\n")
+    with pytest.raises(CxrError, match="another data as they are now"):
+        finetune(options, data)
+
+
+def test_two_commands_do_not_train_in_one_folder(drawn: Path, base: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with (tmp_path / "run" / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(CxrError, match="being trained by another process"):
+            finetune(quick(base, tmp_path / "run"), DataOptions(data=str(drawn)))
+
+
+def test_a_damaged_record_and_a_moved_run_go_on(drawn: Path, base: Path, tmp_path: Path) -> None:
+    options, data = quick(base, tmp_path / "run"), DataOptions(data=str(drawn))
+    finetune(options, data)
+    (tmp_path / "run" / "run.json").write_text("")
+    (tmp_path / "run").rename(tmp_path / "moved")
+    finetune(replace(options, out=str(tmp_path / "moved")), data)
+    state = json.loads((tmp_path / "moved" / "checkpoint-3" / "trainer_state.json").read_text())
+    assert Path(state["best_model_checkpoint"]).parent == tmp_path / "moved"
+    assert json.loads((tmp_path / "moved" / "run.json").read_text())["base"] == str(base)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"canvas": 7},
+        {"canvas": 2000},
+        {"rank": 0},
+        {"films": 0},
+        {"accumulation": 0},
+        {"epochs": 0.0},
+        {"dropout": 1.5},
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_loaded(
+    changes: dict[str, Any], base: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(CxrError, match=f"--{next(iter(changes))} must be"):
+        finetune(replace(quick(base, tmp_path / "run"), **changes), DataOptions(data="nowhere"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(base: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CxrError, match="cannot be used"):
+        finetune(quick(base, tmp_path / "file" / "run"), DataOptions(data="nowhere"))
+
+
+def test_a_canvas_over_a_tile_works_with_kept_states(drawn: Path, base: Path, tmp_path: Path) -> None:
+    options = replace(quick(base, tmp_path / "run"), canvas=80, keep_states=0.1, eval_films=1)
+    assert json.loads((finetune(options, DataOptions(data=str(drawn))) / "cxr_config.json").read_text())["canvas"] == 80
 
 
 def test_a_dry_run_shows_rows_counts_and_time_and_trains_nothing(

@@ -66,26 +66,45 @@ def test_labels_are_counted_and_unknown_is_not_absent(
         make_row(image, 1, present=("nodule",), absent="tuberculosis"),
         make_row(image, 2, present=("tuberculosis", "nodule")),
         make_row(image, 3, "test", present=("fracture",)),
+        *(make_row(image, n, present=("tuberculosis", "nodule")) for n in range(4, 8)),
     ]
     indexes = index_rows(rows, tmp_path, monkeypatch)
     train = indexes.train
     assert train.findings == (*BY_KEY, "fracture", "tuberculosis")
-    assert train.labels.dtype == np.int8 and train.labels.shape == (3, 16)
-    assert train.labels[:, train.findings.index("nodule")].tolist() == [-1, 1, 1]
-    assert train.labels[:, train.findings.index("tuberculosis")].tolist() == [-1, 0, 1]
-    assert indexes.counts["train"]["nodule"] == (2, 0, 1)
-    assert indexes.counts["train"]["mass"] == (0, 2, 1)
+    assert train.labels.dtype == np.int8 and train.labels.shape == (7, 16)
+    assert train.labels[:, train.findings.index("nodule")].tolist() == [-1, *[1] * 6]
+    assert train.labels[:, train.findings.index("tuberculosis")].tolist() == [-1, 0, *[1] * 5]
+    assert indexes.counts["train"]["nodule"] == (6, 0, 1)
+    assert indexes.counts["train"]["mass"] == (0, 6, 1)
     assert indexes.counts["test"]["fracture"] == (1, 0, 0)
     assert indexes.counts["val"]["mass"] == (0, 0, 0)
     assert indexes.own_findings == ("tuberculosis",)  # nobody can learn a finding that only test films show
+    assert train.taught == [*range(14), train.findings.index("tuberculosis")]
 
 
-def test_an_own_finding_that_is_never_absent_is_warned_of(
+def test_an_own_finding_of_few_patients_or_never_absent_is_left_out_in_words(
     image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = [make_row(image, 0, present=("fracture",)), make_row(image, 1, "val")]
-    notes = index_rows(rows, tmp_path, monkeypatch).notes
-    assert notes == ("Fracture is absent from no film, so it cannot be learnt; see --blank absent.",)
+    """Folders named by patients must not become findings that are published."""
+    names = [make_row(image, n % 4, present=("jane_doe",), absent="") for n in range(40)]
+    never = [make_row(image, n, present=("fracture",), absent="") for n in range(5)]
+    rest = [make_row(image, n, absent="jane_doe") for n in range(5)]
+    indexes = index_rows([*names, *never, *rest, make_row(image, 1, "val", absent="scoliosis")], tmp_path, monkeypatch)
+    assert indexes.own_findings == () and set(indexes.train.findings) > {"jane_doe", "fracture"}
+    absent, few = indexes.notes
+    assert few.startswith("Findings outside the 14 that fewer than 5 training patients have")
+    assert few.endswith("neither asked nor taught: 2 (Jane doe, Scoliosis).")
+    assert absent.startswith("Findings outside the 14 that no training film is known to be without")
+    assert "--blank absent" in absent and absent.endswith(": 1 (Fracture).")
+
+
+def test_a_finding_that_is_always_present_is_warned_of(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [make_row(image, n, present=("nodule", "mass"), absent="hernia") for n in range(2)]
+    notes = index_rows([*rows, make_row(image, 1, "val", absent="mass")], tmp_path, monkeypatch).notes
+    assert sorted(note.partition(":")[0] for note in notes) == ["Mass", "Nodule"]
+    assert all("always yes" in note and "--blank absent" in note and "'complete'" in note for note in notes)
 
 
 def test_films_that_are_missing_or_say_nothing_are_left_out_and_counted(
@@ -202,4 +221,4 @@ def test_the_real_films_are_indexed_without_a_row_of_the_test_list_in_train(tmp_
     tested = set((DATA / "chestxray14" / "test_list.txt").read_text().split())
     assert not tested & {row.image.name for rows in (indexes.train, indexes.val) for row in rows}
     assert sum(indexes.counts["train"]["mass"]) == 11 and indexes.own_findings == ()
-    assert set(json.loads((tmp_path / "index.json").read_text())) == {"mark", "notes", "findings"}
+    assert set(json.loads((tmp_path / "index.json").read_text())) == {"mark", "notes", "findings", "own"}

@@ -53,6 +53,8 @@ def test_splits_and_patients_are_the_official_ones(tree: Path) -> None:
         "s50225296": "test",
         "s53957785": "test",
         "s53186264": "train",
+        "s50225298": "train",
+        "s50225299": "train",
     }
     assert {row.patient for row in rows["s50414267"] + rows["s50414268"]} == {"10000032"}
 
@@ -80,6 +82,13 @@ def test_no_finding_denies_what_is_labelled_and_says_nothing_of_devices(tree: Pa
     assert {"effusion", "pneumonia", "cardiomegaly", "fracture", "lung_lesion"} <= truth.absent
     assert not {"mass", "emphysema", "no_finding"} & truth.absent
     assert "support_devices" not in rows["s50225296"][0].truth.known
+
+
+def test_no_finding_beside_a_finding_says_nothing(tmp_path: Path) -> None:
+    both = {"No Finding": "1.0", "Edema": "1.0", "Pneumothorax": "0.0", "Support Devices": "1.0"}
+    make_mimic(tmp_path, [Study("10000001", "50000001", "train", ("PA",), both, None)])
+    row = read(tmp_path)[0]["s50000001"][0]
+    assert present(row) == {"edema", "support_devices"} and row.truth.absent == {"pneumothorax"}
 
 
 def test_negbio_speaks_where_chexpert_is_silent(tree: Path) -> None:
@@ -161,6 +170,16 @@ def test_a_half_copied_table_and_a_missing_column_are_named(tmp_path: Path) -> N
         read(tmp_path)
     path.write_bytes(gzip.compress(b"study,Edema\n1,1.0\n"))
     with pytest.raises(CxrError, match="has no column subject_id"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("table", ["split", "metadata", "chexpert"])
+@pytest.mark.parametrize("end", ["1", "02aa,1"])
+def test_a_line_that_is_cut_off_is_an_error_that_names_it(tmp_path: Path, table: str, end: str) -> None:
+    path = make_mimic(tmp_path, STUDIES[:1], packed=False) / f"mimic-cxr-2.0.0-{table}.csv"
+    lines = path.read_text().count("\n")
+    path.write_text(path.read_text() + end)
+    with pytest.raises(CxrError, match=rf"{table}.csv was not copied whole: its line {lines + 1} is cut off"):
         read(tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
@@ -25,7 +26,7 @@ from cxr.settings import Settings
 from cxr.training.publish import ACKNOWLEDGEMENT, ALLOWED, PublishOptions, publish
 from tests.hub import OWNER, READ_TOKEN, TOKEN, HubStandIn, point_to
 from tests.tiny import noise_film
-from tests.training.runs import METRICS, build_run, change_json, write_json
+from tests.training.runs import METRICS, POPULATION, build_run, change_json, write_json
 
 NAME = f"{OWNER}/chest-films-lora"
 LLAMA = "meta-llama/Llama-3.2-11B-Vision-Instruct"
@@ -116,7 +117,7 @@ def test_calibration_stays_the_same_but_for_its_words(hub: HubStandIn, run: Path
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "calibration.json").write_bytes(hub.repos[NAME].files["calibration.json"])
     here, there = read_calibration(run / "adapter"), read_calibration(tmp_path / "there")
-    assert here and there and here.scales == there.scales and there.population == "validation films of ChestX-ray14"
+    assert here and there and here.scales == there.scales and there.population == POPULATION
 
 
 def test_llama_licence_and_notice_go_with_llama_weights_alone(hub: HubStandIn, run: Path) -> None:
@@ -134,6 +135,30 @@ def test_own_findings_stay_with_the_adapter(hub: HubStandIn, run: Path) -> None:
     publish(run, NAME, PRIVATE)
     record = json.loads(hub.repos[NAME].files["cxr_config.json"])
     assert record == {"canvas": 224, "own_findings": ["support_devices"]}
+
+
+def test_the_card_names_the_data_of_figures_and_calibration(hub: HubStandIn, run: Path) -> None:
+    change_json(run / "evaluation" / "metrics.json", data_kind="mimic_cxr")
+    change_json(run / "adapter" / "calibration.json", population="9 validation films (MIMIC-CXR)")
+    publish(run, NAME, PRIVATE)
+    files = hub.repos[NAME].files
+    card, calibration = files["README.md"].decode(), json.loads(files["calibration.json"])
+    assert "The data: MIMIC-CXR." in card and "14 of the 14 findings are calibrated" in card
+    assert calibration["population"] == "9 validation films (MIMIC-CXR)" and calibration["population"] in card
+
+
+@pytest.mark.parametrize("kind", ["mimic_cxr", "records", "hub"])
+def test_own_findings_of_data_that_are_not_open_are_repeated_one_by_one(
+    hub: HubStandIn, tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    run = build_run(tmp_path / kind, kind)
+    change_json(run / "adapter" / "cxr_config.json", own_findings=["support_devices", "fracture"])
+    for given in ("", "fracture", "fracture,support_devices,other", "all"):
+        assert "--findings fracture,support_devices" in say(run, options=PublishOptions(findings=given))
+    assert not hub.requests
+    with caplog.at_level(logging.INFO):
+        publish(run, NAME, PublishOptions(findings="support_devices, fracture"))
+    assert "own findings are published: fracture, support_devices" in caplog.text and NAME in hub.repos
 
 
 def test_a_run_without_calibration_and_figures_leaves_none_of_an_earlier_one(hub: HubStandIn, run: Path) -> None:
@@ -212,7 +237,7 @@ def test_nothing_of_a_patient_or_of_the_machine_is_in_the_uploaded_bytes(hub: Hu
     assert b"0.75" in files["metrics.json"] and set(files) <= ALLOWED | {".gitattributes"}
 
 
-@pytest.mark.parametrize("own", ["s50414267", "Erika Mustermann", "films/ward3", "effusion"])
+@pytest.mark.parametrize("own", ["s50414267", "ward 123", "Erika Mustermann", "films/ward3", "effusion"])
 def test_what_cannot_be_a_finding_is_refused(hub: HubStandIn, run: Path, own: str) -> None:
     change_json(run / "adapter" / "cxr_config.json", own_findings=["support_devices", own])
     assert "own" in say(run) and not hub.requests

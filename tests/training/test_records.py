@@ -117,6 +117,24 @@ def test_what_is_not_named_is_unknown_unless_the_option_or_the_film_says_otherwi
     assert named.truth.absent == FOURTEEN - {"mass"} and complete.truth.absent == FOURTEEN
 
 
+def test_blank_means_nothing_where_no_finding_was_looked_for(folder: Path) -> None:
+    write_list(
+        folder,
+        {"image": "a.png", "report": "The heart is large."},
+        {"image": "b.png", "questions": [{"question": "Why?", "answer": "So."}]},
+        {"image": "films/c.png", "label": []},
+    )
+    (report, questions, looked), _ = read(folder, blank="absent")
+    assert report.truth.known == questions.truth.known == [] and looked.truth.absent == FOURTEEN
+
+
+def test_a_loose_picture_is_no_normal_one(tmp_path: Path) -> None:
+    for name in ("train/Mass/1.png", "train/loose.png"):
+        save_picture(tmp_path / name)
+    rows, notes = read(tmp_path, blank="absent")
+    assert [row.image.name for row in rows] == ["1.png"] and "nothing is said: 1 (train/loose.png)" in notes
+
+
 def test_own_findings_of_the_set_are_absent_where_everything_else_is(folder: Path) -> None:
     write_list(
         folder,
@@ -188,6 +206,9 @@ def test_null_counts_as_not_there(folder: Path) -> None:
         ({"image": "a\0.png"}, "without 'image'"),
         ({"image": 7}, "'image' is no text"),
         ({"image": "missing.png"}, "picture is missing: 1"),
+        ({"image": "x" * 5000}, "picture is missing: 1"),
+        ({"view": "lateral"}, "lateral and not frontal: 1"),
+        ({"view": "LL"}, "lateral and not frontal: 1"),
         ({"image": "../b.png"}, "leads out of the folder"),
         ({"image": "films/../../b.png"}, "leads out of the folder"),
         ({"image": "/etc/hostname"}, "leads out of the folder"),
@@ -236,6 +257,22 @@ def test_a_film_is_its_own_patient_wherever_the_folder_lies(
     shutil.copytree(folder, copy)
     (row,), (moved,) = read(folder)[0], read(copy)[0]
     assert row.patient == moved.patient == "films/c.png" and row.split == moved.split
+
+
+@pytest.mark.parametrize(
+    "name", ["data/dataset.json", "data/films.jsonl", "data/train/films.jsonl", "data/train.jsonl"]
+)
+def test_a_films_split_does_not_depend_on_which_of_its_paths_is_named(tmp_path: Path, name: str) -> None:
+    """Else films that were trained on are tested on, once the folder is named otherwise."""
+    path = tmp_path / name
+    objects = [{"image": f"films/{i}.png", "label": "Mass"} for i in range(40)]
+    for item in objects:
+        save_picture(path.parent / item["image"])
+    path.write_text(json.dumps(objects) if path.suffix == ".json" else "\n".join(map(json.dumps, objects)))
+    places = [tmp_path, tmp_path / "data", *([] if path.parent.name == "train" else [path])]
+    first, *others = ([(row.image, row.patient, row.split) for row in read(place)[0]] for place in places)
+    assert others and all(other == first for other in others)
+    assert len({split for _, _, split in first}) == (2 if "train" in name else 3)
 
 
 @pytest.mark.parametrize("form", ["folders", "files", "lists"])
@@ -363,11 +400,13 @@ def test_nothing_known_and_nothing_usable_are_errors(tmp_path: Path) -> None:
 
 
 def test_a_drawn_set_is_read_as_it_was_drawn(tmp_path: Path) -> None:
-    write_set(tmp_path, 10, 128)
+    write_set(tmp_path, 20, 128)
     rows, notes = read(tmp_path)
-    assert notes == "" and {row.split for row in rows} == {"train", "val", "test"}
     lines = [json.loads(line) for line in (tmp_path / "dataset.jsonl").read_text().splitlines()]
-    assert [row.report for row in rows] == [line["report"] for line in lines]
+    lateral = [line for line in lines if line["view"] == "lateral"]
+    assert lateral and notes.startswith(f"Films that are lateral and not frontal: {len(lateral)} (")
+    assert {row.split for row in rows} == {"train", "val", "test"}
+    assert [row.report for row in rows] == [line["report"] for line in lines if line["view"] != "lateral"]
     assert all(row.truth.complete and row.truth.placed for row in rows)
     (case,) = draw_cases(1, first=9_000_000, size=128)
     assert rows[0].truth.present == case.observations

@@ -57,6 +57,9 @@ def test_a_regular_report_has_its_four_sections() -> None:
         ("REASON FOR EXAM:", "indication"),
         ("REASON FOR EXAMINATION:", "indication"),
         ("Clinical information:", "indication"),
+        ("INDICATION FOR CHEST X-RAY:", "indication"),
+        ("REASON FOR PORTABLE CHEST:", "indication"),
+        ("HISTORY OF CHEST PAIN:", "indication"),
         ("CLINICAL HISTORY", "indication"),
         ("COMPARISON:", "comparison"),
         ("COMPARISONS:", "comparison"),
@@ -101,6 +104,35 @@ def test_without_headings_the_last_paragraph_counts() -> None:
     assert sections.findings == "No fracture." and sections.indication == "Fall."
     assert parse_sections("INDICATION: Fall.") == Sections(indication="Fall.")
     assert parse_sections("") == Sections() == parse_sections(" \n\n ")
+
+
+def test_a_history_within_findings_takes_its_sentence_alone() -> None:
+    sections = parse_sections("FINDINGS: Left effusion. History: cirrhosis. Right lung clear.\nIMPRESSION: Effusion.")
+    assert " ".join(sections.findings.split()) == "Left effusion. Right lung clear."
+    assert sections.indication == "cirrhosis." and sections.impression == "Effusion."
+
+
+def test_a_signature_is_not_the_last_paragraph() -> None:
+    text = "The heart is large.\n\nElectronically signed by J. Smith, MD on 1/2/2020"
+    assert parse_sections(text).findings == "The heart is large."
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Dictated by: Dr. John Q. Smith. 12/12/2020",
+        "Electronically signed by J. Smith M.D. 12/12/2020 Smith",
+        "Read by Smith.",
+        "Transcribed 12/12/2020 by Smith.",
+        "John Smith, MD",
+        "MRN: 123456.",
+        "DOB: Jan. 5, 1950",
+        "Accession 12345 Smith",
+    ],
+)
+def test_no_name_and_no_number_is_taught(name: str) -> None:
+    assert write_target(Sections(f"No effusion.\n{name}", name)) == "Findings: No effusion."
+    assert clean_indication(f"Cough. {name}") == "Cough"
 
 
 def test_whether_there_are_headings() -> None:
@@ -182,6 +214,7 @@ FREED = [
     ("No change in the small left effusion.", "Small left effusion."),
     ("Worsening multifocal pneumonia.", "Multifocal pneumonia."),
     ("The pneumothorax has resolved.", "No pneumothorax."),
+    ("The previously seen right apical pneumothorax is not visualized.", "No right apical pneumothorax."),
     ("Small right pneumothorax is no longer seen.", "No small right pneumothorax."),
     ("Right PICC is unchanged in position with tip in the SVC.", "Right PICC with tip in the SVC."),
     ("Moderate cardiomegaly is stable and there is no edema.", "Moderate cardiomegaly. There is no edema."),

@@ -37,6 +37,13 @@ def test_films_without_a_finding_make_up_their_share(tmp_path: Path, share: floa
     assert len(np.unique(chosen)) == len(chosen)
 
 
+def test_a_finding_that_is_not_taught_counts_for_nothing(tmp_path: Path) -> None:
+    make_index(tmp_path, label((20, (0, 1)), (20, (1, 0))))
+    alone, taught = (RowIndex(tmp_path, "train", ("mass", "jane_doe"), own) for own in ((), ("jane_doe",)))
+    assert len(choose(alone, normal_share=0, rare_floor=0)) == 20
+    assert len(choose(taught, normal_share=0, rare_floor=0)) == 40
+
+
 def test_where_there_is_no_finding_all_films_are_shown(tmp_path: Path) -> None:
     assert len(choose(make_index(tmp_path, label((9, (0, 0)))), normal_share=0.1)) == 9
 

@@ -41,8 +41,10 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubStandIn]
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A copy of a repository as a download of it is: no git tree."""
+    """A git tree in which the files are tracked, and nothing private is."""
     write_files(tmp_path / "root", FILES | PRIVATE)
+    run_git(tmp_path / "root", "init", "-q")
+    run_git(tmp_path / "root", "add", *FILES)
     return tmp_path / "root"
 
 
@@ -56,20 +58,34 @@ def run_git(root: Path, *arguments: str) -> None:
     subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, timeout=20)
 
 
-def test_every_file_but_the_ignored_ones_is_uploaded(hub: HubStandIn, root: Path) -> None:
+def test_every_tracked_file_is_uploaded(hub: HubStandIn, root: Path) -> None:
     commit = upload_space(root, NAME, TOKEN)
     repo = hub.repos[f"spaces/{NAME}"]
     assert repo.commit == commit and repo.private and repo.sdk == "gradio"
     assert {path: data for path, data in repo.files.items() if path != ".gitattributes"} == FILES
 
 
-def test_in_a_git_tree_only_tracked_files_are(hub: HubStandIn, root: Path) -> None:
-    run_git(root, "init", "-q")
-    run_git(root, "add", "README.md", "app.py", "examples")
+def test_what_is_private_or_deleted_is_not(root: Path) -> None:
+    write_files(root, {"notes of patients.txt": b"x"})
     run_git(root, "add", "-f", "data/dataset.json")  # by mistake
-    assert list_files(root) == ["README.md", "app.py", "examples/drawn.png"]
+    assert list_files(root) == sorted(FILES)
     (root / "examples" / "drawn.png").unlink()  # deleted, not committed yet
-    assert list_files(root) == ["README.md", "app.py"]
+    assert list_files(root) == sorted(FILES.keys() - {"examples/drawn.png"})
+
+
+@pytest.mark.parametrize("state", ["a download", "nothing tracked", "no git"])
+def test_a_copy_without_tracked_files_is_refused(
+    hub: HubStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    copy = tmp_path / "copy"
+    write_files(copy, FILES | {"ward3/list of patients.txt": b"x"})
+    if state == "nothing tracked":
+        run_git(copy, "init", "-q")
+    if state == "no git":
+        monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CxrError, match="Only files that git tracks are uploaded"):
+        upload_space(copy, NAME, TOKEN)
+    assert not hub.requests
 
 
 def test_a_file_that_is_gone_here_goes_there(hub: HubStandIn, root: Path) -> None:
@@ -90,6 +106,7 @@ def test_public_only_if_asked(hub: HubStandIn, root: Path) -> None:
 @pytest.mark.parametrize("film", ["film.dcm", "cxr/ward/film.PNG", "tests/a.jpeg"])
 def test_a_film_among_the_files_stops_everything(hub: HubStandIn, root: Path, film: str) -> None:
     write_files(root, {film: b"film"})
+    run_git(root, "add", film)
     with pytest.raises(CxrError, match="may be a film of a patient"):
         upload_space(root, NAME, TOKEN)
     assert not hub.requests

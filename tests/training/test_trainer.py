@@ -142,6 +142,13 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_a_sentence(tmp_path: Path)
         trainer.train()
 
 
+@pytest.mark.parametrize("name", ["eval_loss", "grad_norm"])
+def test_what_is_logged_must_be_finite_too(name: str, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path / "run", make_rows(tmp_path, 5))
+    with pytest.raises(CxrError, match="not a number after step 0"):
+        trainer.log({name: float("nan")})
+
+
 def test_a_model_that_does_not_see_the_film_is_not_trained(tmp_path: Path) -> None:
     blind = copy.deepcopy(tiny_engine().model)
     with torch.no_grad():

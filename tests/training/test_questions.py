@@ -1,0 +1,41 @@
+"""Every request reads as English and asks about something."""
+
+import random
+
+from cxr.findings import FINDINGS, find_finding
+from cxr.results import Observation
+from cxr.training.questions import ask_free, ask_list, ask_meaning, ask_outside
+from cxr.training.truth import Truth
+from cxr.training.wordings import FREE, MEANING
+
+PRESENT_ALONE = Truth((Observation("mass"), Observation("edema")), frozenset())
+
+
+def test_a_list_has_at_least_two_to_choose_from() -> None:
+    for truth in (PRESENT_ALONE, Truth((Observation("mass"),), frozenset({"edema"}))):
+        pairs = [ask_list(truth, random.Random(seed)) for seed in range(100)]
+        assert None in pairs and any(pairs)
+        assert all(" or " in request for request, _ in filter(None, pairs))
+
+
+def test_questions_name_a_finding_with_its_article() -> None:
+    rng = random.Random(0)
+    truth = Truth((), frozenset(finding.key for finding in FINDINGS))
+    nodule = next(finding for finding in FINDINGS if finding.key == "nodule")
+    free = {ask_free(truth, nodule, rng)[0] for _ in range(50)}
+    assert free == {wording.format("a nodule") for wording in FREE}
+    assert not any(wording.startswith("Is there no") for wording in FREE)
+    asked = {ask_meaning(truth, rng)[0] for _ in range(1000)}
+    assert asked == {wording.format(finding.noun) for finding in FINDINGS for wording in MEANING}
+
+
+def test_nothing_is_called_outside_where_all_of_it_is_learnt() -> None:
+    keys = ("fracture", "support_devices", "tuberculosis", "covid_19", "aorta", "abdomen")
+    for seed in range(50):
+        assert "do not look for" not in ask_outside(Truth((), frozenset(keys)), random.Random(seed))[1]
+
+
+def test_what_is_not_looked_for_is_asked_in_words_that_fit_many_things() -> None:
+    asked = {ask_outside(PRESENT_ALONE, random.Random(seed))[0] for seed in range(300)}
+    assert not any(request.startswith("Is there") or request.endswith("present?") for request in asked)
+    assert find_finding("fracture").noun == "a fracture"
