@@ -87,7 +87,7 @@ def load_named(settings: Settings) -> Loaded:
         check_base(adapter, named)
     if named in LLAMA_NAMES and not torch.cuda.is_available():
         raise CxrError(f"{named} needs a GPU of 16 GB or more, and there is none here.")
-    base = _fetch_base(named, precision, settings)
+    base = fetch_base(named, precision, settings.base_revision, settings.token)
     try:
         return _assemble(base, adapter, precision)
     except CxrError:
@@ -96,11 +96,11 @@ def load_named(settings: Settings) -> Loaded:
         raise CxrError(f"{base.name} could not be loaded ({type(error).__name__}).") from error
 
 
-def _fetch_base(named: str, precision: str, settings: Settings) -> Source:
-    revision = settings.base_revision
+def fetch_base(named: str, precision: str, revision: str | None, token: str | None) -> Source:
+    """The base's files: those that ship with the code, a folder's, or the Hub's. Raises CxrError with the reason."""
     if named == EMBEDDED_NAME and not revision:
         return find_embedded()
-    return fetch(choose_repository(named, precision, revision), revision, settings.token)
+    return fetch(choose_repository(named, precision, revision), revision, token)
 
 
 def choose_repository(named: str, precision: str, revision: str | None) -> str:

@@ -29,7 +29,7 @@ from cxr.results import CxrError
 from cxr.training.calibrate import fit_calibration, name_population
 from cxr.training.data import DataOptions, detect_kind
 from cxr.training.index import build_indexes
-from cxr.training.options import SftOptions, choose
+from cxr.training.options import choose
 from cxr.training.rows import Row, open_case
 from cxr.training.student import choose_base
 
@@ -133,7 +133,7 @@ def choose_contenders(options: AssessOptions, adapter: str | None, own_findings:
     """
     token = os.environ.get("HF_TOKEN")
     revision = options.adapter_revision or None
-    base = options.base or (read_base(fetch(adapter, revision, token)) if adapter else choose_base(SftOptions()))
+    base = options.base or (read_base(fetch(adapter, revision, token)) if adapter else choose_base())
     return Contenders(
         base, adapter, options.base_revision or None, revision, options.precision or None, own_findings, token
     )

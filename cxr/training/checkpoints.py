@@ -1,5 +1,6 @@
-"""Checkpoints that are whole or not there: a mark is written last. Knows nothing about what is in them.
+"""Checkpoints and records that are whole or not there. Knows nothing about what is in them.
 
+A checkpoint's mark is written last:
 `transformers.trainer_utils.get_last_checkpoint` takes the highest number, whether it was finished or not.
 """
 
@@ -20,6 +21,13 @@ def mark_complete(checkpoint: Path) -> None:
         file.write("complete\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def write_whole(path: Path, text: str) -> None:
+    """The file with the new text, or as it was: never half of it."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)
 
 
 def find_newest(run: Path) -> Path | None:

@@ -7,7 +7,7 @@ with the data are used as they are; every other text is written here. Knows noth
 import random
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from cxr.findings import BY_KEY, find_finding, list_not_looked_for
+from cxr.findings import BY_KEY, find_finding
 from cxr.prompts import ask_finding, ask_report, clean, write_report
 from cxr.training.questions import (
     answer_finding,
@@ -18,12 +18,13 @@ from cxr.training.questions import (
     ask_one,
     ask_outside,
     ask_place,
+    ask_unlisted,
     ask_view,
     ask_what,
     decline,
 )
 from cxr.training.truth import Pair, Truth
-from cxr.training.wordings import INDICATIONS, SEEN_OWN
+from cxr.training.wordings import INDICATIONS
 
 TURNED = 0.25  # share of closed questions that are turned round
 MAX_TARGET = 4000  # characters of an answer or report that came with the data; a longer one is not used
@@ -153,9 +154,8 @@ def ask_general(truth: Truth, rng: random.Random, own: Collection[str] | None) -
     pairs = [*decline(rng), ask_meaning(truth, rng)]
     if truth.view:
         pairs.append(ask_view(truth, rng))
-    if own is not None and (others := list_not_looked_for(own)):
-        other = rng.choice(others)
-        pairs.append((rng.choice(SEEN_OWN).format(other), f"I do not look for {other}."))
+    if own is not None:
+        pairs += ask_unlisted(own, rng)
     if truth.complete and own is not None and not own:  # its answer says that nothing else is looked for
         pairs.append(ask_normal(truth, rng))
     return rng.choice(pairs)

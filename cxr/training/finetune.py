@@ -3,7 +3,6 @@
 import json
 import logging
 import math
-import os
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
@@ -19,7 +18,7 @@ from transformers.integrations import TensorBoardCallback
 from cxr.model.loading import CONFIG
 from cxr.model.sources import read_json
 from cxr.results import CxrError
-from cxr.training.checkpoints import drop_unfinished, find_newest
+from cxr.training.checkpoints import drop_unfinished, find_newest, write_whole
 from cxr.training.collator import Collator
 from cxr.training.conversations import write_pairs
 from cxr.training.data import DataOptions, detect_kind
@@ -84,15 +83,13 @@ def open_run(run: Path, options: SftOptions, data: DataOptions, processes: int) 
     """
     told = {**asdict(options), **asdict(data)}
     same = {**told, "data as they are now": read_record(run / "rows").get("mark"), "number of processes": processes}
-    record = {"base": choose_base(options), "data_kind": detect_kind(data.data), "options": told, "same": same}
+    record = {"base": choose_base(options.base), "data_kind": detect_kind(data.data), "options": told, "same": same}
     before = read_json(run / "run.json").get("same")
     if isinstance(before, dict) and find_newest(run):
         changed = sorted(name for name in same if name not in CHANGEABLE and before.get(name) != same[name])
         if changed:
             raise CxrError(f"{run} holds a run with another {', '.join(changed)}; choose another --out, or delete it.")
-    part = run / "run.json.part"
-    part.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    os.replace(part, run / "run.json")
+    write_whole(run / "run.json", json.dumps(record, indent=2) + "\n")
 
 
 def train(trainer: FilmTrainer, newest: Path | None) -> None:
@@ -110,9 +107,7 @@ def repair_best(checkpoint: Path) -> None:
     state = read_json(path)
     best = state.get("best_model_checkpoint")
     if isinstance(best, str) and Path(best) != checkpoint.parent / Path(best).name:
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps({**state, "best_model_checkpoint": str(checkpoint.parent / Path(best).name)}))
-        os.replace(part, path)
+        write_whole(path, json.dumps({**state, "best_model_checkpoint": str(checkpoint.parent / Path(best).name)}))
 
 
 def log_start(indexes: Indexes, student: Student) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 
 from cxr.findings import BY_KEY, find_finding, order_finding
 from cxr.results import CxrError
+from cxr.training.checkpoints import write_whole
 from cxr.training.data import MISSING, DataOptions, Notes, hash_patient, read_rows
 from cxr.training.rows import Row, Split, read_row, write_row
 
@@ -102,8 +103,7 @@ def build_indexes(where: str, options: DataOptions, folder: Path) -> Indexes:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / INDEX).unlink(missing_ok=True)
         record = {"mark": mark, **write_splits(where, options, folder)}
-        (folder / f"{INDEX}.part").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        os.replace(folder / f"{INDEX}.part", folder / INDEX)
+        write_whole(folder / INDEX, json.dumps(record, indent=2) + "\n")
     return open_indexes(folder)
 
 

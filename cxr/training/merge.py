@@ -12,11 +12,10 @@ from pathlib import Path
 from transformers import AutoProcessor
 
 from cxr.model.calibration import FILE as CALIBRATION
-from cxr.model.loading import CONFIG, LLAMA, LLAMA_NAMES, add_adapter, check_base, load_base, read_base
-from cxr.model.sources import Source, fetch, read_json
+from cxr.model.loading import CONFIG, add_adapter, check_base, fetch_base, load_base, read_base
+from cxr.model.sources import fetch, read_json
 from cxr.results import CxrError
-from cxr.training.options import SftOptions, choose
-from cxr.training.student import find_base
+from cxr.training.options import choose
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +40,9 @@ def merge(options: MergeOptions) -> Path:
     """
     token = os.environ.get("HF_TOKEN")
     adapter = fetch(options.adapter, options.adapter_revision or None, token)
-    base = find_bf16(options.base or read_base(adapter))
-    check_base(adapter, options.base or read_base(adapter))
+    named = options.base or read_base(adapter)
+    check_base(adapter, named)
+    base = fetch_base(named, "bf16", None, token)  # of Llama's names, the ungated mirror that is not quantised
     if read_json(base.folder / "config.json").get("quantization_config"):
         raise CxrError(
             f"{base.name} is quantised; an adapter is merged into bf16 weights only, name those with --base."
@@ -58,8 +58,3 @@ def merge(options: MergeOptions) -> Path:
             shutil.copy(adapter.folder / name, out)
     logger.info("%s and %s are merged in %s", base.name, adapter.name, out)
     return out
-
-
-def find_bf16(base: str) -> Source:
-    """The weights that are not quantised: of Llama's names, the ungated mirror in bf16."""
-    return find_base(SftOptions(base=LLAMA if base in LLAMA_NAMES else base), "bf16")

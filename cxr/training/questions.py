@@ -5,7 +5,7 @@ are chosen, nor about texts that came with a film.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cxr.findings import BY_KEY, FINDINGS, Finding, find_finding, list_not_looked_for, order_finding
 from cxr.prompts import join_words, write_observation, write_place
@@ -131,12 +131,16 @@ def ask_view(truth: Truth, rng: random.Random) -> Pair:
 
 def ask_outside(truth: Truth, rng: random.Random) -> Pair:
     """What this model does not do: treatment, comparison, findings outside its list; and where left is."""
-    pairs = decline(rng)
-    others = list_not_looked_for(truth.known)
-    if others:
-        other = rng.choice(others)
-        pairs.append((rng.choice(SEEN_OWN).format(other), f"I do not look for {other}."))
-    return rng.choice(pairs)
+    return rng.choice([*decline(rng), *ask_unlisted(truth.known, rng)])
+
+
+def ask_unlisted(own: Collection[str], rng: random.Random) -> list[Pair]:
+    """What people may expect and neither the 14 nor the `own` findings hold; nothing where all of it is held."""
+    others = list_not_looked_for(own)
+    if not others:
+        return []
+    other = rng.choice(others)
+    return [(rng.choice(SEEN_OWN).format(other), f"I do not look for {other}.")]
 
 
 def decline(rng: random.Random) -> list[Pair]:

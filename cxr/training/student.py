@@ -11,14 +11,13 @@ import torch
 from peft import PeftModel
 from transformers import AutoProcessor, MllamaProcessor
 
-from cxr.model.loading import EMBEDDED, LLAMA, check_precision, choose_canvas, choose_repository, load_base
-from cxr.model.sources import Source, fetch, hash_weights
+from cxr.model.loading import EMBEDDED_NAME, LLAMA, check_precision, choose_canvas, fetch_base, load_base
+from cxr.model.sources import Source, hash_weights
 from cxr.results import CxrError
 from cxr.training.learner import FilmLearner
 from cxr.training.lora import add_lora, choose_targets
 from cxr.training.options import SftOptions
 
-EMBEDDED_NAME = "embedded Mllama"  # what adapters for it record as their base
 NO_UNSLOTH = "Unsloth is not installed, or there is no GPU: use --engine transformers, or see requirements-train.txt."
 
 
@@ -30,7 +29,8 @@ class Student:
     processor: MllamaProcessor
     canvas: int  # side in px
     base: str  # the name recorded with the adapter
-    weights: str  # which weights these are exactly: name, revision, precision
+    source: Source  # the base's files
+    precision: str
 
     @property
     def tiles(self) -> int:
@@ -38,23 +38,15 @@ class Student:
         images = self.processor.image_processor
         return 1 if self.canvas <= int(images.size["height"]) or images.max_image_tiles < 4 else 4
 
+    @property
+    def weights(self) -> str:
+        """Which weights these are exactly: name, revision, precision. A folder's are read through to tell."""
+        return f"{self.source.name}@{self.source.revision or hash_weights(self.source.folder)}@{self.precision}"
 
-def choose_base(options: SftOptions) -> str:
+
+def choose_base(named: str = "") -> str:
     """The base that is meant where none is named."""
-    return options.base or (LLAMA if torch.cuda.is_available() else EMBEDDED_NAME)
-
-
-def find_base(options: SftOptions, precision: str) -> Source:
-    """The files of the base.
-
-    Raises:
-        CxrError: they cannot be had, and why.
-    """
-    base = choose_base(options)
-    if base == EMBEDDED_NAME:
-        return Source(EMBEDDED, EMBEDDED_NAME, hash_weights(EMBEDDED))
-    revision = options.base_revision or None
-    return fetch(choose_repository(base, precision, revision), revision, os.environ.get("HF_TOKEN"))
+    return named or (LLAMA if torch.cuda.is_available() else EMBEDDED_NAME)
 
 
 def load_student(options: SftOptions) -> Student:
@@ -66,15 +58,15 @@ def load_student(options: SftOptions) -> Student:
     precision = check_precision(options.precision or ("4bit" if torch.cuda.is_available() else "float32"))
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    source = find_base(options, precision)
+    base = choose_base(options.base)
+    source = fetch_base(base, precision, options.base_revision or None, os.environ.get("HF_TOKEN"))
     canvas = options.canvas
     if options.engine == "unsloth":
         model, processor = _load_unsloth(source, precision, options)
     else:
         model, processor = _load_plain(source, precision, options), AutoProcessor.from_pretrained(source.folder)
-    weights = f"{source.name}@{source.revision or hash_weights(source.folder)}@{precision}"
     learner = FilmLearner(model, train_vision=options.train_vision)
-    return Student(learner, processor, canvas or choose_canvas(None, processor), choose_base(options), weights)
+    return Student(learner, processor, canvas or choose_canvas(None, processor), base, source, precision)
 
 
 def _load_plain(source: Source, precision: str, options: SftOptions) -> PeftModel:
@@ -85,7 +77,7 @@ def _load_plain(source: Source, precision: str, options: SftOptions) -> PeftMode
         base.gradient_checkpointing_enable({"use_reentrant": False})
     return add_lora(
         base,
-        choose_base(options),
+        choose_base(options.base),
         rank=options.rank,
         alpha=options.alpha,
         dropout=options.dropout,
@@ -110,5 +102,5 @@ def _load_unsloth(source: Source, precision: str, options: SftOptions) -> tuple[
         lora_dropout=options.dropout,
         target_modules=choose_targets(options.targets, options.train_vision),
     )
-    model.peft_config["default"].base_model_name_or_path = choose_base(options)
+    model.peft_config["default"].base_model_name_or_path = choose_base(options.base)
     return cast(PeftModel, model), cast(Any, processor)

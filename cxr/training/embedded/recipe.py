@@ -22,6 +22,7 @@ from cxr.films.film import View
 from cxr.films.open import open_film
 from cxr.findings import BY_KEY
 from cxr.model.engine import Engine
+from cxr.model.loading import EMBEDDED_NAME
 from cxr.reader import Reader
 from cxr.results import Identity, Observation, Side, Zone
 from cxr.results import Size as FindingSize
@@ -37,7 +38,6 @@ from cxr.training.lora import ATTENTION, add_lora
 
 logger = logging.getLogger(__name__)
 
-BASE_NAME = "embedded Mllama"
 REAL_ROWS = 40  # free conversations written once for each real film
 SEED_STEP = 1_000_000  # drawn films a seed
 ROWS = 8  # conversations a film and step
@@ -193,7 +193,7 @@ def mix(pools: Pools, chunks: Iterator[Examples], options: Options, share: float
 def wrap(learner: Learner) -> PeftModel:
     """Freeze everything and put a LoRA on the language model's attention."""
     learner.requires_grad_(False)
-    adapter = add_lora(learner.mllama, BASE_NAME, rank=16, alpha=32, dropout=0.0, targets=ATTENTION)
+    adapter = add_lora(learner.mllama, EMBEDDED_NAME, rank=16, alpha=32, dropout=0.0, targets=ATTENTION)
     learner.model = adapter
     return adapter
 
@@ -202,7 +202,7 @@ def measure(
     model: MllamaForConditionalGeneration, processor: MllamaProcessor, size: Size, films: list[RealFilm], name: str
 ) -> Outcome:
     """Read validation films and 100 drawn ones as the page would, and log how well."""
-    who = Identity(BASE_NAME, None, None, None, "training", embedded=True, calibrated=False, llama=False)
+    who = Identity(EMBEDDED_NAME, None, None, None, "training", embedded=True, calibrated=False, llama=False)
     reader = Reader(Engine(model, processor, size.canvas), who, None)
     drawn, outcome = read_outcome(reader, draw_cases(100, size=256)), read_outcome(reader, open_cases(films))
     logger.info("%s: drawn %s; validation %s", name, describe(drawn), describe(outcome))

@@ -95,7 +95,7 @@ def test_only_the_attention_of_the_language_model_is_adapted() -> None:
     trained = {name for name, parameter in learner.named_parameters() if parameter.requires_grad}
     assert trained and all("lora" in name and "language_model" in name and "attn" in name for name in trained)
     assert any("cross_attn" in name for name in trained) and any("self_attn" in name for name in trained)
-    assert learner.model is adapter and adapter.peft_config["default"].base_model_name_or_path == recipe.BASE_NAME
+    assert learner.model is adapter and adapter.peft_config["default"].base_model_name_or_path == recipe.EMBEDDED_NAME
 
 
 def choose_real(folder: Path, split: str) -> list[RealFilm]:
