@@ -9,12 +9,16 @@ Knows nothing about how well anything is learnt.
 
 import argparse
 import json
+import logging
+import os
 import random
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Queue
 from statistics import median
 from typing import Any
 
@@ -31,6 +35,8 @@ from cxr.training.lora import ATTENTION, add_lora
 from cxr.training.options import SftOptions
 from cxr.training.states import StateStore
 from cxr.training.student import load_student
+
+logger = logging.getLogger(__name__)
 
 ENGINES = ("peft", "unsloth", "ours", "ours, states kept")
 ROWS = 8  # a step
@@ -168,24 +174,38 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"engine": engine, "micro": arguments.micro, "seconds": median(seconds[WARMUP:]), "gib": peak}
 
 
-def run_apart(arguments: argparse.Namespace, engine: str, micro: int) -> dict[str, Any]:
+def measure_all(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Every engine with every micro-batch; with several GPUs one measurement on each at a time."""
+    gpus: Queue[str] = Queue()
+    for number in range(max(1, torch.cuda.device_count())):
+        gpus.put(str(number))
+
+    def run(engine: str, micro: int) -> dict[str, Any]:
+        gpu = gpus.get()
+        try:
+            result = run_apart(arguments, engine, micro, gpu)
+        finally:
+            gpus.put(gpu)
+        logger.info("%s", json.dumps(result))
+        return result
+
+    with ThreadPoolExecutor(gpus.qsize()) as pool:
+        plan = [(engine, micro) for micro in arguments.micro for engine in arguments.engines]
+        return list(pool.map(lambda each: run(*each), plan))
+
+
+def run_apart(arguments: argparse.Namespace, engine: str, micro: int, gpu: str) -> dict[str, Any]:
     """`measure` in a process of its own; what went wrong in place of figures where it ends badly."""
-    command = [
-        sys.executable,
-        "-m",
-        "cxr.training.speed",
-        str(arguments.base),
-        "--engine",
-        engine,
-        "--micro",
-        str(micro),
-    ]
+    first = "import unsloth; " if engine == "unsloth" else ""  # it changes transformers, so it comes before it
+    program = f"{first}from cxr.training.speed import main; main()"
+    command = [sys.executable, "-c", program, str(arguments.base), "--engine", engine, "--micro", str(micro)]
     for name in ("canvas", "steps", "cap", "precision", "states"):
         command += [f"--{name}", str(getattr(arguments, name))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own module
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": gpu}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603  # ours
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no word"])[-1]
-        return {"engine": engine, "micro": micro, "fault": last[:120]}
+        return {"engine": engine, "micro": micro, "fault": last[:300]}
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -228,8 +248,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.micro = options.micro[0]
         sys.stdout.write(json.dumps(measure(options)) + "\n")
         return
-    results = [run_apart(options, engine, micro) for engine in options.engines for micro in options.micro]
-    sys.stdout.write(write_table(results) + "\n")
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    sys.stdout.write(write_table(measure_all(options)) + "\n")
 
 
 if __name__ == "__main__":
