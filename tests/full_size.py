@@ -88,10 +88,12 @@ def main() -> None:
     with TemporaryDirectory() as room:
         count = write_adapter(options.base, Path(room) / "adapter", options.named)
         with HubStandIn({ADAPTER: Path(room) / "adapter"}) as hub:
-            rows = [read_film(options.base, hub, each, Path(room) / each) for each in options.precisions]
-    sys.stdout.write(f"An adapter of {count:,} parameters, fetched from a Hub.\n\n")
-    sys.stdout.write("| device | probabilities | words of the report | of the answer | s, start included |\n")
-    sys.stdout.write("|---|---|---|---|---|\n" + "\n".join(rows) + "\n")
+            sys.stdout.write(f"An adapter of {count:,} parameters, fetched from a Hub.\n\n")
+            sys.stdout.write("| device | probabilities | words of the report | of the answer | s, start included |\n")
+            sys.stdout.write("|---|---|---|---|---|\n")
+            for each in options.precisions:
+                sys.stdout.write(read_film(options.base, hub, each, Path(room) / each) + "\n")
+                sys.stdout.flush()
 
 
 if __name__ == "__main__":

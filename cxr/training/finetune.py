@@ -19,7 +19,7 @@ from cxr.model.loading import CONFIG
 from cxr.model.sources import read_json
 from cxr.results import CxrError
 from cxr.training.checkpoints import drop_unfinished, find_newest, write_whole
-from cxr.training.collator import Collator
+from cxr.training.collator import MULTIPLE, Collator
 from cxr.training.conversations import write_pairs
 from cxr.training.data import DataOptions, detect_kind
 from cxr.training.dataset import FilmDataset, order_epochs
@@ -147,7 +147,13 @@ def build_trainer(run: Path, options: SftOptions, data: DataOptions, indexes: In
         args=arguments,
         train_dataset=train,
         eval_dataset=val if len(val) else None,
-        data_collator=Collator(student.processor, options.longest, states=store),
+        # Unsloth compiles for each width anew, a minute or more: there all rows have one.
+        data_collator=Collator(
+            student.processor,
+            options.longest,
+            multiple=options.longest if options.engine == "unsloth" else MULTIPLE,
+            states=store,
+        ),
         callbacks=[SightCheck(), CsvLog(run / "logs", options.films * options.rows * options.accumulation)],
         states=store,
     )
