@@ -173,9 +173,8 @@ def _match_words(finding: Finding) -> re.Pattern[str]:
 
 _FINDINGS = [(finding, _match_words(finding)) for finding in FINDINGS]
 _BREAK = re.compile(r"[.;:\n]|,\s+(?=(?:an?|there)\b)|\b(?:but|however|although|except|with)\b")
-_VERDICT = re.compile(
-    r"(?::|\s-+|[\u2013\u2014])\s*(?=(?:none|nil|no|absent|negative)\s*(?:[.,;\n]|$))"
-)  # "Effusion: none."
+# What lies before the verdict in "Effusion: none."
+_VERDICT = re.compile(r"(?::|\s-+|[\u2013\u2014])\s*(?=(?:none|nil|no|absent|negative)\s*(?:[.,;\n]|$))")
 _OTHERS = re.compile(  # words that a finding shares with what is none of the 14
     r"\b(?:(?:subcutaneous|surgical|mediastinal) emphysema(?:tous)?|mass effect|vertebral (?:body )?collapse"
     r"|collapse of (?:the )?(?:[tl]\d+|vertebra\w*)|(?:soft[ -]tissue|subcutaneous|peripheral|chest wall) o?edema)\b"
@@ -196,7 +195,7 @@ _DENIAL_AFTER = re.compile(
 )
 # Where a denial ends before its clause does: "no pneumothorax and a large effusion"; "or" goes on denying.
 _AND_YET = re.compile(r"(?:,|\band)\s+(?:an?|there|tiny|trace|small|moderate|large|mild|marked|massive|minimal)\b")
-NEAR = 200  # characters
+NEAR, FAR = 200, 500  # characters; what lies further than FAR from a finding says nothing of it
 _PART = re.compile(r",|\band\b|\bor\b")
 
 
@@ -216,7 +215,7 @@ def read_statements(text: str, own: Sequence[str] = ()) -> tuple[Statement, ...]
             for match in pattern.finditer(clause):
                 denied = _is_denied(clause, match)
                 maybe = _MAYBE.search(clause, max(0, match.start() - NEAR), match.start())
-                if not denied and (maybe or _MAYBE_AFTER.match(clause[match.end() :])):
+                if not denied and (maybe or _MAYBE_AFTER.match(clause[match.end() : match.end() + FAR])):
                     continue
                 seen = Observation(finding.key) if denied else _read_place(finding.key, _part_around(clause, match))
                 known = found.get((finding.key, not denied))
@@ -226,17 +225,18 @@ def read_statements(text: str, own: Sequence[str] = ()) -> tuple[Statement, ...]
 
 
 def _is_denied(clause: str, match: re.Match[str]) -> bool:
-    denials = [denial.end() for denial in _DENIAL.finditer(clause, 0, match.start())]
+    denials = [denial.end() for denial in _DENIAL.finditer(clause, max(0, match.start() - FAR), match.start())]
     turns = [turn.end() for turn in _AND_YET.finditer(clause, denials[-1], match.start())] if denials else []
     if denials and (not turns or " or " in clause[turns[-1] : turns[-1] + NEAR]):
         return True
-    return _DENIAL_AFTER.match(clause[match.end() :]) is not None
+    return _DENIAL_AFTER.match(clause[match.end() : match.end() + FAR]) is not None
 
 
 def _part_around(clause: str, match: re.Match[str]) -> str:
     """The piece of an enumeration that holds the match."""
-    start = max((cut.end() for cut in _PART.finditer(clause, 0, match.start())), default=0)
-    end = min((cut.start() for cut in _PART.finditer(clause, match.end())), default=len(clause))
+    first, last = max(0, match.start() - FAR), match.end() + FAR
+    start = max((cut.end() for cut in _PART.finditer(clause, first, match.start())), default=first)
+    end = min((cut.start() for cut in _PART.finditer(clause, match.end(), last)), default=last)
     return clause[start:end]
 
 

@@ -1,9 +1,13 @@
 """The forms that training, evaluation and serving share."""
 
 import random
+import re
+import sys
+from collections.abc import Callable
 
 import pytest
 
+from cxr import prompts
 from cxr.findings import BY_KEY, FINDINGS, find_finding
 from cxr.prompts import (
     ask_finding,
@@ -163,3 +167,59 @@ def test_a_report_names_own_findings_last_and_they_are_read_back_where_asked_for
     assert asserted(text) == {"effusion": "left"} and denied(text) == {"pneumothorax"}
     read = {(item.observation.finding, item.present) for item in read_statements(text, ["fracture", "support_devices"])}
     assert read == {("effusion", True), ("support_devices", True), ("pneumothorax", False), ("fracture", False)}
+
+
+# --- work -------------------------------------------------------------------------------------------------------------
+
+
+class Counted:
+    """A pattern that counts the characters it is given to search."""
+
+    def __init__(self, pattern: re.Pattern[str], seen: list[int]) -> None:
+        self.pattern, self.seen = pattern, seen
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        def search(text: str, start: int = 0, end: int = sys.maxsize) -> object:
+            self.seen.append(min(len(text), end) - start)
+            return getattr(self.pattern, name)(text, start, end)
+
+        return search
+
+
+def count_work(text: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many characters are searched to read a text, some of them again and again."""
+    seen: list[int] = []
+    read_place = prompts._read_place
+
+    def read_counted(key: str, part: str) -> Observation:
+        seen.append(len(part))
+        return read_place(key, part)
+
+    with monkeypatch.context() as patch:
+        for name in ("_MAYBE", "_MAYBE_AFTER", "_DENIAL", "_DENIAL_AFTER", "_AND_YET", "_PART"):
+            patch.setattr(prompts, name, Counted(getattr(prompts, name), seen))
+        patch.setattr(prompts, "_read_place", read_counted)
+        read_statements(text)
+    return sum(seen)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "effusion ",
+        "effusion, ",
+        "no effusion ",
+        "effusion is ",
+        "collapse of the ",
+        "mass word word ",
+        "no a effusion ",
+    ],
+)
+def test_reading_a_long_text_takes_no_more_for_each_word(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    short, long = words * (4000 // len(words)), words * (16000 // len(words))
+    assert count_work(long, monkeypatch) <= 5 * count_work(short, monkeypatch)
+
+
+def test_a_denial_reaches_over_all_findings_in_one_sentence() -> None:
+    text = f"There is no {', '.join(finding.bare_noun for finding in FINDINGS[:-1])} or {FINDINGS[-1].bare_noun}."
+    assert denied(text) == {*BY_KEY} and not asserted(text)

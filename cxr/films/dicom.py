@@ -1,147 +1,62 @@
-"""DICOM files become films in a persistent child process that may die.
+"""DICOM files become films: what is read of them, in which order it is checked, and what is said where it fails.
 
-Decoders in C crash on some damaged files, and a few kilobytes can unfold to gigabytes; so the decoding runs apart, with
-bounded memory and time, and gets neither the environment's secrets nor more than a path. What comes back is pixels,
-view and warnings. Knows nothing about DICOM itself.
+Runs in the decoder's child process, where a crash or a bomb costs one film.
 """
 
-import functools
-import json
-import logging
-import os
-import subprocess
-import sys
-import threading
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
+import io
+import warnings
 from pathlib import Path
-from typing import get_args
 
-import numpy as np
+from PIL import Image
+from pydicom import Dataset
+from pydicom.filereader import read_partial
+from pydicom.tag import BaseTag, Tag
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from cxr.films.film import MAX_SIDE, Film, View
+from cxr.films.dicom_bombs import DicomFile, check_packing, stop_after_pixels
+from cxr.films.dicom_header import READ_TAGS, check_header, read_view
+from cxr.films.dicom_pixels import render
+from cxr.films.film import Film
 from cxr.results import CxrError
 
-LIMIT_SECONDS = 10.0
-START_SECONDS = 60.0  # a cold disk may need long to import; no film is waited for so long
-FILMS_A_CHILD = 200  # then a fresh one, so that nothing leaks for long
-MAX_REPLY = MAX_SIDE * MAX_SIDE * 4  # bytes
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = Path(np.__file__).resolve().parents[1]
-# -I keeps PYTHONPATH and the working folder out; the program's and the packages' own folders are named explicitly.
-START = """
-import sys
-sys.path[:0] = [sys.argv[1]]
-sys.path += [sys.argv[2]]
-from cxr.films.dicom_child import serve
-serve(int(sys.argv[3]))
-"""
-
-logger = logging.getLogger(__name__)
-
-
-class DicomDecoder:
-    """Reads DICOM files one at a time in a child process, which it starts, watches, renews and replaces."""
-
-    def __init__(self, seconds: float = LIMIT_SECONDS, films: int = FILMS_A_CHILD) -> None:
-        """`seconds` a film may take; `films` a child reads before a new one takes its place."""
-        self.seconds = seconds
-        self.films = films
-        self.lock = threading.Lock()
-        self.process: subprocess.Popen[bytes] | None = None
-        self.pipe: Connection | None = None
-        self.done = 0
-
-    def read(self, path: Path) -> Film:
-        """A DICOM file as a film.
-
-        Raises:
-            CxrError: it cannot be read, takes too long or too much memory, or breaks the decoder.
-        """
-        with self.lock:
-            pipe = self._get_pipe()
-            self.done += 1
-            try:
-                pipe.send_bytes(os.fsencode(path))
-                header, pixels = self._receive(pipe, self.seconds), b""
-                if header:
-                    pixels = self._receive(pipe, self.seconds)
-            except TimeoutError as error:
-                self.close()
-                raise CxrError("This DICOM file took too long to decode, so it was not read.") from error
-            except (EOFError, OSError) as error:
-                self.close()
-                logger.warning("The DICOM decoder died and will be replaced")
-                raise CxrError("This DICOM file cannot be decoded: it is damaged or needs too much memory.") from error
-        return _build_film(header, pixels)
-
-    def close(self) -> None:
-        """End the child; the next film starts another."""
-        if self.pipe:
-            self.pipe.close()
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-        self.pipe = self.process = None
-
-    def _get_pipe(self) -> Connection:
-        if self.process and (self.done >= self.films or self.process.poll() is not None):
-            self.close()
-        return self.pipe or self._start()
-
-    def _start(self) -> Connection:
-        ours, theirs = Pipe()
-        with theirs:
-            self.process = subprocess.Popen(  # noqa: S603 (nothing here comes from a visitor)
-                [sys.executable, "-I", "-c", START, str(ROOT), str(PACKAGES), str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                env=_choose_environment(),
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-        self.pipe, self.done = ours, 0
-        try:
-            self._receive(ours, START_SECONDS)  # it says when it is ready
-        except (EOFError, OSError) as error:
-            self.close()
-            raise CxrError("DICOM files cannot be read just now; please send the film as PNG or JPEG.") from error
-        return ours
-
-    def _receive(self, pipe: Connection, seconds: float) -> bytes:
-        # Waiting for the reply, not for the pipe's end: a process forked at the wrong moment may hold its other end.
-        if not pipe.poll(seconds):
-            raise TimeoutError
-        return pipe.recv_bytes(MAX_REPLY)
+TOO_MUCH = "This DICOM file unfolds to more than can be held in memory, so it was not read."
+UNKNOWN = "This DICOM file is compressed or stored in a way that cannot be decoded here."
+DAMAGED = "This DICOM file is damaged or cut off, so it cannot be read."
 
 
 def read_dicom(path: Path) -> Film:
-    """A DICOM file as a film, by this process's decoder.
+    """The first picture of a DICOM file as a film. To be called where it may crash: see `decoder.py`.
 
     Raises:
-        CxrError: it cannot be read, takes too long or too much memory, or breaks the decoder.
+        CxrError: it cannot be read, and why.
     """
-    return _get_decoder(os.getpid()).read(path)
+    warnings.simplefilter("error", Image.DecompressionBombWarning)  # pydicom may decode with Pillow
+    try:
+        dataset = read_dataset(path)
+        found = check_header(dataset)
+        check_packing(dataset)
+        pixels, more = render(dataset)
+        return Film(pixels, read_view(dataset), found + more)
+    except CxrError:
+        raise
+    except MemoryError:
+        raise CxrError(TOO_MUCH) from None
+    except NotImplementedError:
+        raise CxrError(UNKNOWN) from None
+    except Exception:  # noqa: BLE001 (pydicom and its decoders raise a dozen types on damaged files)
+        raise CxrError(DAMAGED) from None  # the cause may quote the header, which names the patient
 
 
-@functools.cache
-def _get_decoder(pid: int) -> DicomDecoder:
-    """One decoder for each process: after a fork, parent and child must not speak into one pipe."""
-    return DicomDecoder()
+def read_dataset(path: Path) -> Dataset:
+    """The elements that say how to show a film, and its pixels; no element that says whose it is.
 
-
-def _choose_environment() -> dict[str, str]:
-    """What a decoder needs and no secret; one thread, since every further one takes address space."""
-    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG") if name in os.environ}
-    return {**kept, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-
-
-def _build_film(header: bytes, pixels: bytes) -> Film:
-    """Check what the child says: it has handled a stranger's bytes."""
-    reply = json.loads(header)
-    if "refused" in reply:
-        raise CxrError(str(reply["refused"]))
-    array = np.frombuffer(pixels, dtype=np.float32).reshape(int(reply["height"]), int(reply["width"])).copy()
-    view = reply["view"] if reply["view"] in get_args(View) else None
-    return Film(np.clip(np.nan_to_num(array), 0, 1), view, tuple(map(str, reply["warnings"])))
+    Raises:
+        CxrError: it unfolds to more, or holds more elements, than any film. pydicom raises many other types.
+    """
+    tags: list[BaseTag | int] = [Tag(name) for name in READ_TAGS]
+    with DicomFile(io.FileIO(path)) as file:
+        dataset = read_partial(file, stop_after_pixels(), force=True, specific_tags=tags)
+    if "TransferSyntaxUID" not in dataset.file_meta:  # a bare data set; it can only be a plain one
+        implicit, _ = dataset.original_encoding
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+    return dataset

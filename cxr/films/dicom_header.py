@@ -1,11 +1,13 @@
 """What a DICOM header says about whether and how a film may be read. No text of a header is ever passed on."""
 
+import math
 from collections.abc import Iterator
 from typing import get_args
 
 from pydicom import Dataset
 from pydicom import uid as sop
 
+from cxr.films.dicom_bombs import PIXELS
 from cxr.films.film import View
 from cxr.films.picture import check_size
 from cxr.results import CxrError
@@ -53,8 +55,6 @@ READ_TAGS = (
     "DoubleFloatPixelData",
     "PixelData",
 )
-PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-
 NO_FILMS = {  # kinds of images that cannot be a chest radiograph
     sop.CTImageStorage: "a CT",
     sop.EnhancedCTImageStorage: "a CT",
@@ -82,12 +82,14 @@ VIEW_CODES: dict[str, View] = {  # PS3.16 CID 4010 in SNOMED CT, and its older S
     "R-10232": "lateral",
     "R-10236": "lateral",
 }
+SHOWN_BY = ("RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth")
 STRONG_COMPRESSION = 30.0  # times smaller
 
 NOT_RADIOGRAPH = "The file's header says that this is not a radiograph."
 NOT_CHEST = "The file's header names another part of the body than the chest."
 TURNED = "The header says that the picture is mirrored or turned; look for the side marker before trusting sides."
 BURNT_IN = "The file's header says that text is written into the picture; it may name the patient."
+BAD_WINDOW = "This DICOM film says how it is to be shown in a way that makes no sense (window, slope or table)."
 COMPRESSED = "This film was compressed so strongly that fine lines may be lost."
 
 
@@ -95,7 +97,7 @@ def check_header(dataset: Dataset) -> tuple[str, ...]:
     """Warnings about a film from its header.
 
     Raises:
-        CxrError: there is no picture, it is too large, or it is no radiograph.
+        CxrError: there is no picture, it is too large, it is no radiograph, or it is shown by what is no number.
     """
     kind = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
     if kind == sop.MediaStorageDirectoryStorage:
@@ -108,6 +110,8 @@ def check_header(dataset: Dataset) -> tuple[str, ...]:
     if not all(isinstance(side, int) for side in size):
         raise CxrError("This DICOM file does not say how large its picture is.")
     check_size(*size, MAX_PIXELS)
+    if not all(math.isfinite(number) for name in SHOWN_BY for number in _read_numbers(dataset, name)):
+        raise CxrError(BAD_WINDOW)
     return tuple(_find_warnings(dataset))
 
 

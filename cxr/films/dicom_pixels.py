@@ -8,13 +8,13 @@ from PIL import Image
 from pydicom import Dataset
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, pixel_array
 
+from cxr.films.dicom_header import BAD_WINDOW
 from cxr.films.film import shrink
 from cxr.films.greys import mix_colours, scale_to_unit, stretch
 from cxr.results import CxrError
 
 TABLE = 2**16  # stored values up to which one table is worked out instead of every pixel
 EXTREME = 1e30  # below and above every window
-BAD_WINDOW = "This DICOM film says how it is to be shown in a way that makes no sense (window, slope or table)."
 
 
 def render(dataset: Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -68,7 +68,7 @@ def _look_up(stored: np.ndarray, dataset: Dataset, black_white: tuple[float, flo
     if not np.issubdtype(stored.dtype, np.integer) or int(high) - int(low) >= TABLE:
         return _apply_tables(stored, dataset, black_white)
     table = _apply_tables(np.arange(int(low), int(high) + 1), dataset, black_white)
-    return table[stored.astype(np.int32) - int(low)]
+    return table[(stored - low).view(f"u{stored.dtype.itemsize}")]  # the difference may wrap; unsigned it is right
 
 
 def _apply_tables(values: np.ndarray, dataset: Dataset, black_white: tuple[float, float] | None) -> np.ndarray:

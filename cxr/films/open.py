@@ -3,9 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from cxr.films.dicom import read_dicom
+from cxr.films.decoder import Kind, decode
 from cxr.films.film import Film, View
-from cxr.films.picture import read_picture
 from cxr.films.quality import check_film
 from cxr.results import CxrError
 
@@ -46,9 +45,22 @@ def open_film(path: str | Path, view: View | None = None) -> Film:
     """
     path = Path(path).absolute()
     head = _read_head(path)
-    film = read_dicom(path) if is_dicom(head) else read_picture(path) if is_picture(head) else _refuse(head)
+    film = decode(path, tell_kind(head))
     view = film.view or view
     return replace(film, view=view, warnings=film.warnings + check_film(film.pixels, view))
+
+
+def tell_kind(head: bytes) -> Kind:
+    """What a file is, by its first bytes.
+
+    Raises:
+        CxrError: nothing that can be read, but what it seems to be.
+    """
+    if is_dicom(head):
+        return "dicom"
+    if is_picture(head):
+        return "picture"
+    raise CxrError(f"{_describe(head)}; {READABLE}")
 
 
 def is_picture(head: bytes) -> bool:
@@ -80,10 +92,6 @@ def _read_head(path: Path) -> bytes:
             return file.read(512)
     except OSError:
         raise CxrError("The file cannot be opened.") from None  # the cause names the file, which may name the patient
-
-
-def _refuse(head: bytes) -> Film:
-    raise CxrError(f"{_describe(head)}; {READABLE}")
 
 
 def _describe(head: bytes) -> str:

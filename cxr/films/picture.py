@@ -1,5 +1,9 @@
-"""PNG, JPEG, TIFF and WebP files become films. Knows nothing about DICOM."""
+"""PNG, JPEG, TIFF and WebP files become films. Knows nothing about DICOM.
 
+Runs in the decoder's child process, where a crash or a bomb costs one film.
+"""
+
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -24,16 +28,19 @@ SEVERAL = "This file holds several pictures; only the first one is read."
 def read_picture(path: Path) -> Film:
     """A picture as a film; 16-bit and float greys keep their steps, transparency lies on black.
 
+    To be called where it may crash: see `decoder.py`.
+
     Raises:
         CxrError: it is too large or too small, or cannot be decoded.
     """
+    warnings.simplefilter("error", Image.DecompressionBombWarning)  # not catch_warnings, which threads must not share
     try:
         with Image.open(path, formats=FORMATS) as image:
             check_size(*image.size, MAX_PIXELS)
             return _develop(image)
     except CxrError:
         raise
-    except Image.DecompressionBombError:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise CxrError(f"This picture is too large; up to {MAX_PIXELS // 10**6} megapixels can be read.") from None
     except MemoryError:
         raise CxrError("This picture needs more memory than there is.") from None
@@ -56,13 +63,13 @@ def check_size(width: int, height: int, limit: int) -> None:
 
 
 def _develop(image: Image.Image) -> Film:
-    warnings: tuple[str, ...] = (SEVERAL,) if _has_more_pictures(image) else ()
+    found: tuple[str, ...] = (SEVERAL,) if _has_more_pictures(image) else ()
     deep = _is_deep(image)
     white_is_zero = _is_white_zero(image)  # before loading: a loaded picture may be another object
-    image = ImageOps.exif_transpose(image)
+    ImageOps.exif_transpose(image, in_place=True)  # a copy of the largest picture is 160 MB
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         pixels = stretch(shrink(np.asarray(image, dtype=np.float32)))
-        return Film(1 - pixels if white_is_zero else pixels, None, warnings)
+        return Film(1 - pixels if white_is_zero else pixels, None, found)
     if image.mode in ("1", "L"):
         pixels = np.asarray(image.convert("L"), dtype=np.float32) / 255
     else:
@@ -70,16 +77,19 @@ def _develop(image: Image.Image) -> Film:
         if deep and np.asarray(flat).max() < DIM:
             raise CxrError(DEEP_COLOUR)
         pixels, colour = mix_colours(flat)
-        warnings += colour
-    return Film(shrink(pixels), None, warnings)
+        found += colour
+    return Film(shrink(pixels), None, found)
 
 
 def _lay_on_black(image: Image.Image) -> Image.Image:
     """RGB; what is transparent becomes black, as air is."""
     if not image.has_transparency_data:
         return image.convert("RGB")
-    image = image.convert("RGBA")
-    return Image.composite(image.convert("RGB"), Image.new("RGB", image.size), image.getchannel("A"))
+    if image.mode != "RGBA":
+        image = image.convert("RGBA")
+    black = Image.new("RGB", image.size)
+    black.paste(image.convert("RGB"), mask=image.getchannel("A"))
+    return black
 
 
 def _is_white_zero(image: Image.Image) -> bool:

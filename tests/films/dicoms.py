@@ -7,6 +7,7 @@ from typing import Any
 import gdcm
 import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.tag import Tag
 from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
 from cxr.films.dicom import read_dicom
@@ -35,7 +36,8 @@ def make_dicom(stored: np.ndarray, **elements: Any) -> FileDataset:
     meta.TransferSyntaxUID = UID(elements.pop("syntax", ExplicitVRLittleEndian))
     meta.MediaStorageSOPClassUID = UID(elements.get("SOPClassUID", DigitalXRayImageStorageForPresentation))
     meta.MediaStorageSOPInstanceUID = UID("1.2.840.99999.2")
-    dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    order, implicit = meta.TransferSyntaxUID.is_little_endian, meta.TransferSyntaxUID.is_implicit_VR
+    dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128, is_implicit_VR=implicit, is_little_endian=order)
     bits = stored.dtype.itemsize * 8
     rows, columns = stored.shape[:2]
     usual: dict[str, Any] = {
@@ -51,7 +53,7 @@ def make_dicom(stored: np.ndarray, **elements: Any) -> FileDataset:
         "BitsStored": bits,
         "HighBit": bits - 1,
         "PixelRepresentation": int(np.issubdtype(stored.dtype, np.signedinteger)),
-        "PixelData": stored.tobytes(),
+        "PixelData": stored.astype(stored.dtype.newbyteorder("<" if order else ">")).tobytes(),
     }
     if stored.ndim == 3:
         usual["PlanarConfiguration"] = 0
@@ -61,12 +63,23 @@ def make_dicom(stored: np.ndarray, **elements: Any) -> FileDataset:
     return dataset
 
 
-def make_table(first: int, values: np.ndarray, bits: int) -> Dataset:
-    """An item of a Modality or VOI LUT Sequence (PS3.3 C.11)."""
+def make_table(first: int, values: np.ndarray, bits: int, order: str = "<") -> Dataset:
+    """An item of a Modality or VOI LUT Sequence (PS3.3 C.11); `order`: that of the bytes of the file, as numpy says."""
     item = Dataset()
     item.add_new("LUTDescriptor", "US", [len(values), first, bits])
-    item.add_new("LUTData", "OW", values.astype("<u2").tobytes())
+    item.add_new("LUTData", "OW", values.astype(f"{order}u2").tobytes())
     return item
+
+
+def put_number(dataset: FileDataset, name: str, text: str) -> bytes:
+    """The file with a DS element spelled as pydicom itself would refuse to write it."""
+    setattr(dataset, name, "1")
+    whole = to_bytes(dataset)
+    tag = Tag(name)
+    start = whole.index(tag.group.to_bytes(2, "little") + tag.element.to_bytes(2, "little") + b"DS") + 8
+    text += " " * (len(text) % 2)
+    length = int.from_bytes(whole[start - 2 : start], "little")
+    return whole[: start - 2] + len(text).to_bytes(2, "little") + text.encode() + whole[start + length :]
 
 
 def write(path: Path, dataset: FileDataset) -> Path:

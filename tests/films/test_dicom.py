@@ -16,7 +16,18 @@ from cxr.films.film import MAX_SIDE
 from cxr.films.greys import COLOUR_WARNING
 from cxr.films.open import open_film
 from cxr.results import CxrError
-from tests.films.dicoms import compress, RAMP8, RAMP12, RAMP16, make_dicom, make_table, read, to_bytes, write
+from tests.films.dicoms import (
+    RAMP8,
+    RAMP12,
+    RAMP16,
+    compress,
+    make_dicom,
+    make_table,
+    put_number,
+    read,
+    to_bytes,
+    write,
+)
 
 
 @pytest.fixture
@@ -155,6 +166,11 @@ def test_thirty_two_bits_are_read(path: Path) -> None:
     assert np.abs(pixels - RAMP16 / 65535).max() < 0.003
 
 
+def test_thirty_two_bits_far_from_zero_are_read(path: Path) -> None:
+    stored = RAMP16.astype(np.uint32) + 3_000_000_000
+    assert np.abs(read(path, stored).pixels - RAMP16 / 65535).max() < 0.003
+
+
 def test_floats_are_read_and_those_without_a_value_refused(path: Path) -> None:
     values = (RAMP16 / 65535).astype(np.float32)
     elements = {"PixelData": None, "BitsStored": None, "HighBit": None, "PixelRepresentation": None}
@@ -222,3 +238,55 @@ def test_a_bare_data_set_is_read(path: Path) -> None:
     meta = int.from_bytes(whole[140:144], "little")
     path.write_bytes(whole[144 + meta :])
     assert np.allclose(open_film(path).pixels, RAMP8 / 255, atol=1e-6)
+
+
+# --- lies -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("RescaleSlope", "nan"),
+        ("RescaleSlope", "inf"),
+        ("RescaleSlope", "1e308"),
+        ("RescaleIntercept", "-inf"),
+        ("WindowWidth", "0"),
+        ("WindowWidth", "-5"),
+        ("WindowWidth", "nan"),
+        ("WindowCenter", "inf"),
+        ("WindowCenter", "abc"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(path: Path, name: str, text: str) -> None:
+    dataset = make_dicom(RAMP16, RescaleSlope=1, RescaleIntercept=0)
+    if name.startswith("Window"):
+        dataset.WindowCenter, dataset.WindowWidth = 100, 100
+    path.write_bytes(put_number(dataset, name, text))
+    with pytest.raises(CxrError):
+        read_dicom(path)
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"Rows": 512},
+        {"Columns": 300},
+        {"BitsAllocated": 16},
+        {"SamplesPerPixel": 3},
+        {"BitsAllocated": 13},
+        {"PhotometricInterpretation": "NONSENSE"},
+        {"PixelData": b"\0" * 10},
+        {"VOILUTFunction": "CUBIC", "WindowCenter": 1, "WindowWidth": 9},
+    ],
+)
+def test_lies_about_the_pixels_are_refused(path: Path, elements: dict[str, Any]) -> None:
+    with pytest.raises(CxrError):
+        read(path, RAMP8, **elements)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.99])
+def test_a_truncated_file_is_refused(path: Path, share: float) -> None:
+    whole = to_bytes(make_dicom(RAMP8))
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(CxrError):
+        open_film(path)

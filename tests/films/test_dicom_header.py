@@ -17,7 +17,7 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from cxr.films.dicom_child import read_dataset
+from cxr.films.dicom import read_dataset
 from cxr.films.dicom_header import BURNT_IN, NOT_CHEST, NOT_RADIOGRAPH, TURNED
 from cxr.films.open import open_film
 from cxr.films.quality import SAY_INVERTED

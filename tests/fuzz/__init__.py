@@ -1,0 +1,1 @@
+"""Damaged and hostile films in great numbers: `python -m tests.fuzz`."""
