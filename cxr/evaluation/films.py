@@ -33,6 +33,8 @@ class RealFilm:
     view: View | None
     present: frozenset[str]  # finding keys
     absent: frozenset[str]
+    sex: str | None = None  # M or F
+    age: int | None = None  # years
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def read_row(row: dict[str, str], folder: Path) -> RealFilm:
         read_view(row["view"]),
         frozenset(present),
         frozenset(absent),
+        row["sex"] if row["sex"] in ("M", "F") else None,
+        int(row["age"]) if row["age"].isdigit() and int(row["age"]) <= 120 else None,
     )
 
 

@@ -11,7 +11,6 @@ import argparse
 import json
 import logging
 import os
-import random
 import subprocess
 import sys
 import time
@@ -26,47 +25,21 @@ import torch
 from peft import prepare_model_for_kbit_training
 from transformers import AutoProcessor
 
-from cxr.films.film import letterbox
-from cxr.films.phantom import draw_film
 from cxr.model.loading import load_base
 from cxr.model.sources import Source
 from cxr.training.collator import Collator, Example
 from cxr.training.lora import ATTENTION, add_lora
 from cxr.training.options import SftOptions
+from cxr.training.speed_rows import ROWS, make_examples, split_rows
 from cxr.training.states import StateStore
 from cxr.training.student import load_student
 
 logger = logging.getLogger(__name__)
 
 ENGINES = ("peft", "unsloth", "ours", "ours, states kept")
-ROWS = 8  # a step
-FILMS = 2  # of those rows
-WORDS = 110  # of an answer: about 150 tokens
 WARMUP = 3  # steps that are not counted
-
-
-def make_examples(canvas: int) -> list[Example]:
-    """Two films with four questions each, the answers of one length, so that shapes stay the same."""
-    dice = random.Random(0)
-    words = ["effusion", "left", "right", "lower", "zone", "heart", "lung", "small", "large", "clear"]
-    pairs = tuple((f"Question {n}?", " ".join(dice.choice(words) for _ in range(WORDS))) for n in range(ROWS // FILMS))
-    return [Example(letterbox(draw_film(seed, size=512, view="PA").film, canvas), pairs) for seed in range(FILMS)]
-
-
-def split_rows(examples: Sequence[Example], micro: int) -> list[list[Example]]:
-    """The same rows in micro-batches of `micro`; rows of one film stay together as far as that goes."""
-    rows = [Example(example.image, (pair,)) for example in examples for pair in example.pairs]
-    batches = [rows[i : i + micro] for i in range(0, len(rows), micro)]
-    return [join_films(batch) for batch in batches]
-
-
-def join_films(rows: Sequence[Example]) -> list[Example]:
-    """One example a film again."""
-    films = {id(row.image): row.image for row in rows}
-    return [
-        Example(image, tuple(pair for row in rows if id(row.image) == key for pair in row.pairs))
-        for key, image in films.items()
-    ]
+HEAD = """| engine | micro-batch | s a step of 8 rows | rows/s | times peft | peak GiB | of peft's |
+|---|---|---|---|---|---|---|"""
 
 
 def start_plain(base: Path, engine: str, options: SftOptions, micro: int, canvas: int) -> Callable[[], None]:
@@ -75,8 +48,7 @@ def start_plain(base: Path, engine: str, options: SftOptions, micro: int, canvas
         student = load_student(options)
         model, processor = student.learner.peft, student.processor
     else:
-        source = Source(base, str(base), None)
-        quantised = load_base(source, options.precision)
+        quantised = load_base(Source(base, str(base), None), options.precision)
         if options.precision == "4bit":
             quantised = prepare_model_for_kbit_training(
                 quantised, gradient_checkpointing_kwargs={"use_reentrant": False}
@@ -85,8 +57,7 @@ def start_plain(base: Path, engine: str, options: SftOptions, micro: int, canvas
         processor = AutoProcessor.from_pretrained(base)
     model.train()
     collate, batches = Collator(processor, options.longest), []
-    examples = make_examples(canvas)
-    rows = [Example(example.image, (pair,)) for example in examples for pair in example.pairs]
+    rows = [Example(example.image, (pair,)) for example in make_examples(canvas) for pair in example.pairs]
     for i in range(0, ROWS, micro):
         batch = collate(rows[i : i + micro])
         inputs = move(batch, model.device, leave=("keys", "film_of_row"))
@@ -121,17 +92,21 @@ def move(batch: dict[str, Any], device: torch.device, leave: Sequence[str] = ("k
     return {name: value.to(device) for name, value in batch.items() if name not in leave}
 
 
+def choose_optimizer() -> Any:
+    """8-bit AdamW on a GPU, as `train.py` takes it."""
+    if not torch.cuda.is_available():
+        return torch.optim.AdamW
+    from bitsandbytes.optim import AdamW8bit  # not installed without a GPU
+
+    return AdamW8bit
+
+
 def make_step(
     loss: Callable[[dict[str, torch.Tensor]], torch.Tensor], batches: Sequence[Any], model: torch.nn.Module, parts: int
 ) -> Callable[[], None]:
     """One optimizer step over all rows."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if torch.cuda.is_available():
-        from bitsandbytes.optim import AdamW8bit  # not installed without a GPU
-
-        optimizer: torch.optim.Optimizer = AdamW8bit(trained, lr=2e-4)
-    else:
-        optimizer = torch.optim.AdamW(trained, lr=2e-4)
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    optimizer = choose_optimizer()(trained, lr=2e-4)
 
     def step() -> None:
         for batch in batches:
@@ -182,10 +157,8 @@ def measure_all(arguments: argparse.Namespace) -> list[dict[str, Any]]:
 
     def run(engine: str, micro: int) -> dict[str, Any]:
         gpu = gpus.get()
-        try:
-            result = run_apart(arguments, engine, micro, gpu)
-        finally:
-            gpus.put(gpu)
+        result = run_apart(arguments, engine, micro, gpu)
+        gpus.put(gpu)
         logger.info("%s", json.dumps(result))
         return result
 
@@ -217,10 +190,7 @@ def write_table(results: Sequence[dict[str, Any]]) -> str:
         if (own := [each for each in results if each["engine"] == engine and "fault" not in each])
     }
     first = best.get("peft")
-    lines = [
-        "| engine | micro-batch | s a step of 8 rows | rows/s | times peft | peak GiB | of peft's |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    lines = [HEAD]
     for engine, each in best.items():
         speed, memory = (first["seconds"] / each["seconds"], each["gib"] / first["gib"]) if first else (1.0, 1.0)
         lines.append(
@@ -241,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--canvas", type=int, default=560, help="px")
     parser.add_argument("--steps", type=int, default=6, help="that are counted")
     parser.add_argument("--cap", type=float, default=0.0, help="GiB of GPU memory that may be used; 0: all")
-    parser.add_argument("--precision", choices=["4bit", "bf16", "float32"], default="4bit")
+    parser.add_argument("--precision", default="4bit", choices=["4bit", "bf16", "float32"])
     parser.add_argument("--states", type=Path, default=Path("outputs/speed-states"), help="where states are kept")
     options = parser.parse_args(arguments)
     if options.engine:

@@ -8,7 +8,8 @@ import logging
 from dataclasses import fields
 
 from cxr.training.embedded.build import Size
-from cxr.training.embedded.recipe import Options, make_embedded
+from cxr.training.embedded.material import Options
+from cxr.training.embedded.recipe import make_embedded
 
 
 def main() -> None:

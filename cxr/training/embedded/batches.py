@@ -5,7 +5,7 @@ Never a horizontal flip: it would put the heart on the wrong side. Knows nothing
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -86,17 +86,38 @@ def join(batches: list[Batch]) -> Batch:
     return Batch(*(torch.cat([getattr(batch, name) for batch in batches]) for name in Batch.__dataclass_fields__))
 
 
+@dataclass(frozen=True)
+class Strength:
+    """How far a picture is changed."""
+
+    turn: float = 8.0  # degrees, at most
+    small: float = 0.85  # scales, from
+    large: float = 1.12  # to
+    shift: float = 0.1  # of half the side, at most
+    grey: float = 1.0  # of gamma, contrast and brightness
+    erase: float = 0.25  # share of films with a box
+    noise: float = 0.04
+
+
 def augment(batch: Batch, dice: torch.Generator) -> Batch:
     """Turned up to 8 degrees, scaled and moved, with other greys, noise, blur and erased patches."""
-    films, device = len(batch.images), batch.images.device
+    images, maps = distort(batch.images, batch.maps, dice)
+    return replace(batch, images=images, maps=maps)
+
+
+def distort(
+    images: torch.Tensor, maps: torch.Tensor, dice: torch.Generator, strength: Strength = Strength()
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """films x 1 x side x side pictures in 0..1 with their maps, changed alike."""
+    films, device = len(images), images.device
 
     def between(low: float, high: float, *shape: int) -> torch.Tensor:
         return low + (high - low) * torch.rand(films, *shape, generator=dice, device=device)
 
-    turn = between(-8, 8) * math.pi / 180
-    scale = between(0.85, 1.12)
+    turn = between(-strength.turn, strength.turn) * math.pi / 180
+    scale = between(strength.small, strength.large)
     wide, tall = scale * between(0.93, 1.07), scale * between(0.93, 1.07)
-    shift = between(-0.1, 0.1, 2)
+    shift = between(-strength.shift, strength.shift, 2)
     matrix = torch.stack(
         [
             torch.stack([turn.cos() * wide, -turn.sin() * tall, shift[:, 0]], -1),
@@ -104,23 +125,16 @@ def augment(batch: Batch, dice: torch.Generator) -> Batch:
         ],
         1,
     )
-    images = _warp(batch.images, matrix)
-    maps = torch.where(batch.maps < 0, batch.maps, (_warp(batch.maps.clamp(min=0), matrix) > 0.4).float())
+    images = _warp(images, matrix)
+    maps = torch.where(maps < 0, maps, (_warp(maps.clamp(min=0), matrix) > 0.25).float())
     blurred = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, 1)
     images = torch.lerp(images, blurred, (between(-0.7, 1).clamp(min=0))[:, None, None, None])
-    images = images.clamp(1e-4, 1) ** torch.exp(between(-0.4, 0.4, 1, 1, 1))
-    images = (images - 0.5) * between(0.7, 1.25, 1, 1, 1) + 0.5 + between(-0.12, 0.12, 1, 1, 1)
-    images = images + torch.randn(images.shape, generator=dice, device=device) * between(0, 0.04, 1, 1, 1)
-    return Batch(
-        _erase(images, between).clamp(0, 1),
-        batch.tokens,
-        batch.starts,
-        batch.ends,
-        batch.closed,
-        batch.findings,
-        batch.sides,
-        maps,
-    )
+    grey = strength.grey
+    images = images.clamp(1e-4, 1) ** torch.exp(between(-0.4 * grey, 0.4 * grey, 1, 1, 1))
+    contrast, light = between(1 - 0.3 * grey, 1 + 0.25 * grey, 1, 1, 1), between(-0.12 * grey, 0.12 * grey, 1, 1, 1)
+    images = (images - 0.5) * contrast + 0.5 + light
+    images = images + torch.randn(images.shape, generator=dice, device=device) * between(0, strength.noise, 1, 1, 1)
+    return _erase(images, between, strength.erase).clamp(0, 1), maps
 
 
 def _warp(images: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
@@ -128,11 +142,11 @@ def _warp(images: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
     return F.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
 
 
-def _erase(images: torch.Tensor, between: Callable[..., torch.Tensor]) -> torch.Tensor:
-    """A grey box of at most a fifth of each side on one film of four: labels, patches, jewellery."""
+def _erase(images: torch.Tensor, between: Callable[..., torch.Tensor], share: float) -> torch.Tensor:
+    """A grey box of at most a fifth of each side on a share of the films: labels, patches, jewellery."""
     side = images.shape[-1]
     place = torch.arange(side, device=images.device) / side
     half, middle = between(0.02, 0.1, 2), between(0, 1, 2)
     inside = [(place[None] - middle[:, axis, None]).abs() < half[:, axis, None] for axis in (0, 1)]
-    box = inside[0][:, None, :, None] & inside[1][:, None, None, :] & (between(0, 1) < 0.25)[:, None, None, None]
+    box = inside[0][:, None, :, None] & inside[1][:, None, None, :] & (between(0, 1) < share)[:, None, None, None]
     return torch.where(box, between(0, 1, 1, 1, 1), images)

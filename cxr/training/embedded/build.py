@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import nn
 from transformers import MllamaConfig, MllamaForConditionalGeneration, MllamaProcessor, PreTrainedTokenizerFast
 from transformers.models.mllama.configuration_mllama import MllamaTextConfig, MllamaVisionConfig
 from transformers.models.mllama.image_processing_pil_mllama import MllamaImageProcessorPil
@@ -33,10 +34,10 @@ CHAT_TEMPLATE = """{{- bos_token }}
 
 @dataclass(frozen=True)
 class Size:
-    """How large a model to build; the defaults are the embedded model's (10.3 million parameters)."""
+    """How large a model to build; the defaults are the embedded model's (10.5 million parameters)."""
 
-    canvas: int = 224  # px
-    patch: int = 16  # px
+    canvas: int = 288  # px
+    patch: int = 12  # px
     vision_width: int = 256
     vision_layers: int = 7
     text_width: int = 256
@@ -78,11 +79,7 @@ def build_processor(tokenizer: PreTrainedTokenizerFast, size: Size) -> MllamaPro
 def build_model(tokenizer: PreTrainedTokenizerFast, size: Size) -> MllamaForConditionalGeneration:
     """Untrained float32 weights by torch's current seed."""
     model = MllamaForConditionalGeneration(build_config(tokenizer, size))
-    # The stock initial gates are 0: the film would have no effect, and LoRA on q, k, v, o no gradient.
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if name.endswith(("cross_attn_attn_gate", "cross_attn_mlp_gate", "gate_attn", "gate_ffn")):
-                parameter.fill_(1.0)
+    open_gates(model)
     config = model.generation_config
     config.bos_token_id, config.eos_token_id, config.pad_token_id = (
         tokenizer.bos_token_id,
@@ -92,23 +89,17 @@ def build_model(tokenizer: PreTrainedTokenizerFast, size: Size) -> MllamaForCond
     return model
 
 
+def open_gates(model: nn.Module) -> None:
+    """Gates of 1. The stock ones are 0: the film would have no effect at first, and LoRA on q, k, v, o no gradient."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith(("cross_attn_attn_gate", "cross_attn_mlp_gate", "gate_attn", "gate_ffn")):
+                parameter.fill_(1.0)
+
+
 def build_config(tokenizer: PreTrainedTokenizerFast, size: Size) -> MllamaConfig:
     """The sizes as Mllama names them."""
-    kept = [size.vision_layers // 3, 2 * size.vision_layers // 3]  # encoder layers shown to the text beside the last
-    ratios = [[1, 1]] if size.tiles == 1 else [[1, 1], [1, 2], [1, 3], [1, 4], [2, 1], [2, 2], [3, 1], [4, 1]]
-    vision = MllamaVisionConfig(
-        hidden_size=size.vision_width,
-        intermediate_size=4 * size.vision_width,
-        num_hidden_layers=size.vision_layers,
-        num_global_layers=1,
-        attention_heads=size.heads,
-        image_size=size.canvas // (2 if size.tiles == 4 else 1),
-        patch_size=size.patch,
-        max_num_tiles=size.tiles,
-        intermediate_layers_indices=kept,
-        vision_output_dim=size.vision_width * (1 + len(kept)),
-        supported_aspect_ratios=ratios,
-    )
+    vision = build_vision_config(size)
     text = MllamaTextConfig(
         vocab_size=size.vocabulary,
         hidden_size=size.text_width,
@@ -124,3 +115,22 @@ def build_config(tokenizer: PreTrainedTokenizerFast, size: Size) -> MllamaConfig
         pad_token_id=tokenizer.pad_token_id,
     )
     return MllamaConfig(vision_config=vision, text_config=text, image_token_index=size.vocabulary)
+
+
+def build_vision_config(size: Size) -> MllamaVisionConfig:
+    """The encoder's part of them."""
+    kept = [size.vision_layers // 3, 2 * size.vision_layers // 3]  # encoder layers shown to the text beside the last
+    ratios = [[1, 1]] if size.tiles == 1 else [[1, 1], [1, 2], [1, 3], [1, 4], [2, 1], [2, 2], [3, 1], [4, 1]]
+    return MllamaVisionConfig(
+        hidden_size=size.vision_width,
+        intermediate_size=4 * size.vision_width,
+        num_hidden_layers=size.vision_layers,
+        num_global_layers=1,
+        attention_heads=size.heads,
+        image_size=size.canvas // (2 if size.tiles == 4 else 1),
+        patch_size=size.patch,
+        max_num_tiles=size.tiles,
+        intermediate_layers_indices=kept,
+        vision_output_dim=size.vision_width * (1 + len(kept)),
+        supported_aspect_ratios=ratios,
+    )

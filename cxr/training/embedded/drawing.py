@@ -15,13 +15,13 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerFast
 
 from cxr.films.phantom import draw_film
+from cxr.films.phantom.drawing import SMALLEST
 from cxr.findings import FINDINGS
 from cxr.training.conversations import Truth
 from cxr.training.embedded.examples import ConversationWriter, Examples, make_example, stack
 
 CHUNK = 64  # films a task
 FREE_ROWS = 8
-DRAWN_SIDE = 256  # px
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,13 @@ def draw_chunk(plan: Plan, chunk: int, tokenizer: Path) -> Examples:
 def draw_example(plan: Plan, number: int, writer: ConversationWriter) -> Examples:
     """One drawn film with its exact truth."""
     seed = plan.first + number
-    drawn = draw_film(seed, size=DRAWN_SIDE)
+    drawn = draw_film(seed, size=max(plan.side, SMALLEST))
     present = {item.finding for item in drawn.observations}
     truth = Truth(
         drawn.observations, frozenset(f.key for f in FINDINGS if f.key not in present), drawn.film.view, placed=True
     )
-    return make_example(drawn.film, truth, drawn.masks, writer, random.Random(seed), plan.side, plan.grid, FREE_ROWS)
+    rng, person = random.Random(seed), (drawn.sex, drawn.age)
+    return make_example(drawn.film, truth, drawn.masks, writer, rng, plan.side, plan.grid, FREE_ROWS, person)
 
 
 def draw_chunks(plan: Plan, tokenizer: Path, workers: int) -> Generator[Examples]:

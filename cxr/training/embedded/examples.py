@@ -32,7 +32,9 @@ CLOSED = len(FINDINGS)  # the first rows of every film; those of unknown finding
 #   findings int8   N x 14               1 present, 0 absent, -1 unknown
 #   sides    int8   N x 14 x 2           the same for the patient's left and right
 #   maps     int8   N x 14 x grid x grid 1 where a finding is, 0 where not, -1 unknown
+#   person   int8   N x 3                1 male, 0 female; age in years; 1 AP, 0 PA; -1 unknown
 Examples = dict[str, np.ndarray]
+Person = tuple[str | None, int | None]  # sex, M or F; age in years
 
 
 class ConversationWriter:
@@ -86,15 +88,30 @@ def make_example(
     side: int,
     grid: int,
     free: int,
+    person: Person = (None, None),
 ) -> Examples:
     """One film as arrays without the leading axis. `masks`: H x W bool by finding, None where places are unknown."""
-    image = np.asarray(letterbox(film, side))
+    return {**make_view(film, truth, masks, side, grid, person), **writer.write(truth, rng, free)}
+
+
+def make_view(
+    film: Film,
+    truth: Truth,
+    masks: Mapping[str, np.ndarray] | None,
+    side: int,
+    grid: int,
+    person: Person = (None, None),
+) -> Examples:
+    """The same without words."""
+    sex, age = person
+    known_view = -1 if truth.view not in ("PA", "AP") else int(truth.view == "AP")
+    marks = [-1 if sex is None else int(sex == "M"), -1 if age is None else min(age, 100), known_view]
     return {
-        "images": image,
-        **writer.write(truth, rng, free),
+        "images": np.asarray(letterbox(film, side)),
         "findings": mark_findings(truth),
         "sides": mark_sides(truth),
         "maps": draw_maps(truth, masks, grid),
+        "person": np.array(marks, np.int8),
     }
 
 

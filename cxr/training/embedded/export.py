@@ -5,12 +5,12 @@ import shutil
 from pathlib import Path
 
 import torch
-from peft import PeftModel
+from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import MllamaForConditionalGeneration, MllamaProcessor
 
-from cxr.model.calibration import Calibration, write_calibration
-from cxr.model.loading import CONFIG
+from cxr.model.loading import CONFIG, EMBEDDED_NAME
+from cxr.model.sources import read_json
 
 SHARD = "9MB"  # a shard stays below the Hub's and git's limits for plain files
 
@@ -26,15 +26,17 @@ def save_base(model: MllamaForConditionalGeneration, processor: MllamaProcessor,
     processor.save_pretrained(folder)
 
 
-def save_adapter(model: PeftModel, folder: Path, canvas: int, calibration: Calibration) -> None:
-    """The LoRA in bf16 with the canvas and the calibration that belong to it."""
+def save_adapter(out: Path, trained: Path, canvas: int) -> None:
+    """The trained LoRA in bf16, recorded as made for the embedded base, with the canvas that belongs to it."""
+    folder = out / "adapter"
     shutil.rmtree(folder, ignore_errors=True)
-    round_weights(model)
-    model.save_pretrained(str(folder), save_embedding_layers=False)
-    restore_floats(model)
-    (folder / "README.md").unlink(missing_ok=True)  # peft's template; the card is one level up
+    folder.mkdir()
+    weights = load_file(trained / "adapter_model.safetensors")
+    rounded = {name: weight.to(torch.bfloat16) for name, weight in weights.items()}
+    save_file(rounded, folder / "adapter_model.safetensors", {"format": "pt"})
+    config = read_json(trained / "adapter_config.json") | {"base_model_name_or_path": EMBEDDED_NAME}
+    (folder / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     (folder / CONFIG).write_text(json.dumps({"canvas": canvas}) + "\n", encoding="utf-8")
-    write_calibration(calibration, folder)
 
 
 def round_weights(model: nn.Module) -> None:

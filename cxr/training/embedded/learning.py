@@ -137,19 +137,13 @@ class Schedule:
     warmup: int = 200
     decay: float = 0.05
     average: float = 0.998
+    eye: float = 1.0  # the encoder's rate, as a share
 
 
 def learn(learner: Learner, batches: Iterable[Batch], schedule: Schedule) -> None:
     """Train in place what requires gradients; ends with the averaged weights."""
     parameters = [parameter for parameter in learner.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in parameters if p.dim() > 1], "weight_decay": schedule.decay},
-            {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
-        ],
-        lr=schedule.rate,
-        betas=(0.9, 0.98),
-    )
+    optimizer = torch.optim.AdamW(group(learner, schedule), lr=schedule.rate, betas=(0.9, 0.98))
     warmup = min(schedule.warmup, schedule.steps // 5 + 1)
     rates = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
@@ -167,6 +161,22 @@ def learn(learner: Learner, batches: Iterable[Batch], schedule: Schedule) -> Non
         if step % 100 == 0 or step == schedule.steps - 1:
             logger.info("step %d %s", step, " ".join(f"{name} {loss.item():.3f}" for name, loss in losses.items()))
     learner.load_state_dict(average.module.state_dict())
+
+
+def group(learner: Learner, schedule: Schedule) -> list[dict[str, object]]:
+    """Weights that decay and those that do not, the encoder's at a rate of its own."""
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in learner.named_parameters():
+        if parameter.requires_grad:
+            groups.setdefault(("vision_model" in name, parameter.dim() > 1), []).append(parameter)
+    return [
+        {
+            "params": members,
+            "lr": schedule.rate * (schedule.eye if eye else 1.0),
+            "weight_decay": schedule.decay if decays else 0.0,
+        }
+        for (eye, decays), members in groups.items()
+    ]
 
 
 def work_out(learner: Learner, batch: Batch) -> dict[str, torch.Tensor]:

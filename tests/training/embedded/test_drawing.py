@@ -12,11 +12,12 @@ import pytest
 from cxr.evaluation.films import DRAWN_SEED, draw_cases
 from cxr.films.film import letterbox
 from cxr.films.phantom import draw_film
+from cxr.films.phantom.drawing import SMALLEST
 from cxr.training.embedded import drawing
 from cxr.training.embedded.build import Size
-from cxr.training.embedded.drawing import DRAWN_SIDE, Plan, draw_chunk, draw_chunks, draw_example, load_writer
+from cxr.training.embedded.drawing import Plan, draw_chunk, draw_chunks, draw_example, load_writer
 from cxr.training.embedded.examples import Examples
-from cxr.training.embedded.recipe import Options, plan_drawing
+from cxr.training.embedded.material import Options, plan_drawing
 from tests.tiny import tiny_engine
 
 PLAN = Plan(700, 56, 4)
@@ -74,7 +75,7 @@ def test_plans_that_overlap_draw_the_same_films(tokenizer: Path) -> None:
 def test_the_truth_is_that_of_the_drawn_film(tokenizer: Path) -> None:
     writer = load_writer(tokenizer)
     for number in range(4):
-        example, drawn = draw_example(PLAN, number, writer), draw_film(700 + number, size=DRAWN_SIDE)
+        example, drawn = draw_example(PLAN, number, writer), draw_film(700 + number, size=SMALLEST)
         np.testing.assert_array_equal(example["images"], np.asarray(letterbox(drawn.film, 56)))
         present = {item.finding for item in drawn.observations}
         assert (example["findings"] >= 0).all() and example["findings"].sum() == len(present)
@@ -96,7 +97,7 @@ def test_runs_of_two_seeds_share_no_film() -> None:
     assert plan_drawing(one, Size()).first + one.drawn <= plan_drawing(two, Size()).first
 
 
-@pytest.mark.parametrize("told", [{"seed": 10}, {"seed": -1}, {"seed": 9, "steps": 200_000}])
+@pytest.mark.parametrize("told", [{"seed": 10}, {"seed": -1}, {"seed": 9, "steps": 300_000}])
 def test_a_run_that_would_reach_them_is_refused(told: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="evaluation"):
         plan_drawing(Options(Path(), Path(), **told), Size())  # type: ignore[arg-type]

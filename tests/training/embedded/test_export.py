@@ -10,7 +10,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 
 from cxr.model import loading
-from cxr.model.calibration import Calibration, Scale, read_calibration
+from cxr.model.calibration import Calibration, Scale, read_calibration, write_calibration
 from cxr.model.engine import Engine
 from cxr.prompts import YES_NO, ask_report, build_conversation
 from cxr.training.embedded.export import save_adapter, save_base
@@ -28,8 +28,18 @@ def exported(tmp_path: Path) -> tuple[Engine, Path]:
     torch.manual_seed(1)
     model = get_peft_model(engine.model, LoraConfig(r=4, target_modules=ATTENTION, init_lora_weights=False))
     assert isinstance(model, PeftModel)
-    save_adapter(model, tmp_path / "adapter", engine.canvas, CALIBRATION)
+    train(model, tmp_path)
     return Engine(model.get_base_model(), engine.processor, engine.canvas), tmp_path
+
+
+def train(model: PeftModel, folder: Path) -> None:
+    """A LoRA of bf16 numbers as fine-tuning leaves it, exported with a calibration."""
+    for name, parameter in model.named_parameters():
+        if "lora" in name:
+            parameter.data = parameter.data.bfloat16().float()
+    model.save_pretrained(str(folder / "trained"), save_embedding_layers=False)
+    save_adapter(folder, folder / "trained", tiny_engine().canvas)
+    write_calibration(CALIBRATION, folder / "adapter")
 
 
 def test_memory_and_folder_answer_alike(exported: tuple[Engine, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +73,8 @@ def test_an_earlier_model_leaves_nothing_behind(exported: tuple[Engine, Path]) -
     engine = copy.deepcopy(tiny_engine())
     save_base(engine.model, engine.processor, folder)
     model = get_peft_model(engine.model, LoraConfig(r=4, target_modules=ATTENTION))
-    save_adapter(model, folder / "adapter", engine.canvas, CALIBRATION)
+    assert isinstance(model, PeftModel)
+    train(model, folder)
     assert [path.name for path in folder.rglob("*.safetensors") if path.read_bytes() == b"old"] == []
 
 
@@ -73,4 +84,6 @@ def test_the_adapter_folder_holds_canvas_and_calibration_and_no_template_card(ex
     assert json.loads((adapter / loading.CONFIG).read_text()) == {"canvas": engine.canvas}
     assert read_calibration(adapter) == CALIBRATION
     assert not (adapter / "README.md").exists()
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == loading.EMBEDDED_NAME  # and no folder of the machine that trained it
     assert not [name for name in load_file(adapter / "adapter_model.safetensors") if "lora" not in name]

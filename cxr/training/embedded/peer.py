@@ -1,0 +1,33 @@
+"""The peer that the embedded model's eye must beat: a ResNet-18 from scratch on the same films.
+
+Source: He et al., Deep residual learning for image recognition, arXiv:1512.03385.
+"""
+
+import torch
+from torch import nn
+from transformers import ResNetConfig, ResNetModel
+
+from cxr.findings import FINDINGS
+
+WIDTH = 512  # of the last stage
+
+
+class ResNet18(nn.Module):
+    """films x 1 x side x side in 0..1 -> films x 14 logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        config = ResNetConfig(
+            num_channels=1,
+            embedding_size=64,
+            hidden_sizes=[64, 128, 256, WIDTH],
+            depths=[2, 2, 2, 2],
+            layer_type="basic",
+        )
+        self.core = ResNetModel(config)
+        self.head = nn.Linear(WIDTH, len(FINDINGS))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """The logits."""
+        logits: torch.Tensor = self.head(self.core((images - 0.5) / 0.25).pooler_output.flatten(1).float())
+        return logits

@@ -1,0 +1,210 @@
+"""The eye of the embedded model alone: encoder, projector and the auxiliary heads, and a loop that trains them fast.
+
+Knows nothing about text, nor about where films come from.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from transformers.models.mllama.modeling_mllama import MllamaVisionModel
+
+from cxr.training.embedded.build import Size, build_vision_config, open_gates
+from cxr.training.embedded.learning import Heads, known_loss
+from cxr.training.embedded.views import Views, resize
+
+MEAN, STD = 0.5, 0.5  # the processor's, for all three colours
+
+
+class Seer(nn.Module):
+    """Encoder and projector of a Mllama with heads on what they make of a film."""
+
+    def __init__(self, vision: MllamaVisionModel, projector: nn.Linear, heads: Heads, patch: int) -> None:
+        super().__init__()
+        self.vision, self.projector, self.heads, self.patch = vision, projector, heads, patch
+        width = projector.out_features
+        self.person = nn.Linear(width, 3)  # sex, age and view: what every film shows, so that few films teach more
+        self.patches = nn.Linear(width, patch**2)
+
+    def see(self, images: torch.Tensor) -> torch.Tensor:
+        """films x 1 x side x side in 0..1 -> films x (1 + patches) x width."""
+        pixels = ((images - MEAN) / STD).expand(-1, 3, -1, -1)[:, None, None]
+        one = torch.ones(len(images), 1, dtype=torch.long, device=images.device)
+        seen = self.vision(pixels, aspect_ratio_ids=one, aspect_ratio_mask=one[..., None])
+        states: torch.Tensor = self.projector(seen.last_hidden_state)[:, 0, 0]
+        return states
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """films x 14 logits of the findings."""
+        logits: torch.Tensor = self.heads(self.see(images).float())[0]
+        return logits
+
+
+def build_seer(size: Size) -> Seer:
+    """An untrained one by torch's current seed."""
+    config = build_vision_config(size)
+    vision = MllamaVisionModel(config)
+    open_gates(vision)
+    return Seer(vision, nn.Linear(config.vision_output_dim, size.text_width), Heads(size.text_width), size.patch)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What an eye is taught beside findings, sides and places, and how much each counts."""
+
+    person: float = 0.0
+    hidden: float = 0.0  # patches to be guessed from the others (arXiv:2111.09886)
+    hidden_share: float = 0.4  # of the patches, in half of the films
+
+
+def see_loss(model: nn.Module, batch: Views, lessons: Lessons = Lessons()) -> torch.Tensor:
+    """What is wrong about what is known of the films."""
+    assert isinstance(model, Seer)
+    images = batch["images"]
+    veil = hide(images, model.patch, lessons.hidden_share) if lessons.hidden else None
+    shown = images if veil is None else torch.where(veil, MEAN, images)
+    states = model.see(shown).float()
+    findings, sides, maps = model.heads(states)
+    loss = known_loss(findings, batch["findings"]) + 0.5 * known_loss(sides, batch["sides"])
+    loss = loss + known_loss(maps, batch["maps"], positive=3.0)
+    if lessons.person:
+        loss = loss + lessons.person * person_loss(model.person(states[:, 1:].mean(1)), batch["person"])
+    if veil is not None:
+        loss = loss + lessons.hidden * guess_loss(model.patches(states[:, 1:]), images, veil, model.patch)
+    return loss
+
+
+def person_loss(logits: torch.Tensor, person: torch.Tensor) -> torch.Tensor:
+    """Of sex and view their cross-entropy, of the age the error in spans of 20 years; over those that are known."""
+    known = person[:, 1] >= 0
+    age = F.smooth_l1_loss(logits[:, 1], (person[:, 1] - 50) / 20, reduction="none")
+    return known_loss(logits[:, [0, 2]], person[:, [0, 2]]) + (age * known).sum() / known.sum().clamp(min=1)
+
+
+def hide(images: torch.Tensor, patch: int, share: float) -> torch.Tensor:
+    """films x 1 x side x side bool: a share of the patches in every second film, by chance."""
+    films, cells = len(images), images.shape[-1] // patch
+    veil = torch.rand(films, 1, cells, cells, device=images.device) < share
+    veil = veil & (torch.rand(films, 1, 1, 1, device=images.device) < 0.5)
+    return veil.repeat_interleave(patch, 2).repeat_interleave(patch, 3)
+
+
+def guess_loss(guesses: torch.Tensor, images: torch.Tensor, veil: torch.Tensor, patch: int) -> torch.Tensor:
+    """The mean absolute error of hidden patches, each in its own brightness and contrast."""
+    pixels = F.unfold(images, patch, stride=patch).transpose(1, 2)
+    pixels = (pixels - pixels.mean(-1, keepdim=True)) / (pixels.std(-1, keepdim=True) + 0.02)
+    hidden = F.unfold(veil.float(), patch, stride=patch).transpose(1, 2)[..., 0]
+    return ((guesses - pixels).abs().mean(-1) * hidden).sum() / hidden.sum().clamp(min=1)
+
+
+def label_loss(model: nn.Module, batch: Views) -> torch.Tensor:
+    """The findings alone, for a model that has no other heads."""
+    return known_loss(model(batch["images"]), batch["findings"])
+
+
+@dataclass(frozen=True)
+class Pace:
+    """AdamW with warm-up and a cosine, and an average of the weights that is kept."""
+
+    steps: int
+    rate: float = 1e-3
+    warmup: int = 100
+    decay: float = 0.05
+    average: float = 0.995
+
+
+class Fitter:
+    """Trains a model in place; on a GPU a whole step is one CUDA graph. `average` holds the weights to keep."""
+
+    def __init__(self, model: nn.Module, loss: Callable[[nn.Module, Views], torch.Tensor], pace: Pace) -> None:
+        self.model, self.loss, self.pace = model, loss, pace
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.weights = [p.detach() for p in self.parameters]
+        self.average = [weight.clone() for weight in self.weights]
+        device = self.parameters[0].device
+        self.rate = torch.tensor(pace.rate, device=device)
+        self.share = torch.tensor(1.0, device=device)  # of the current weights in the average
+        graphed = device.type == "cuda"
+        self.optimizer = torch.optim.AdamW(
+            [
+                {"params": [p for p in self.parameters if p.dim() > 1], "weight_decay": pace.decay},
+                {"params": [p for p in self.parameters if p.dim() <= 1], "weight_decay": 0.0},
+            ],
+            lr=self.rate,
+            betas=(0.9, 0.98),
+            fused=graphed,
+            capturable=graphed,
+        )
+        self.graph: torch.cuda.CUDAGraph | None = None
+        self.inputs: Views = {}
+
+    def fit(self, batches: Iterable[Views]) -> Iterator[int]:
+        """One step after another, counted from 1."""
+        for step, batch in zip(range(self.pace.steps), batches, strict=False):
+            warm = min(1.0, (step + 1) / self.pace.warmup)
+            self.rate.fill_(self.pace.rate * warm * (0.505 + 0.495 * math.cos(math.pi * step / self.pace.steps)))
+            self.share.fill_(1 - min(self.pace.average, step / (step + 10)))
+            self._take(batch)
+            yield step + 1
+
+    def keep_average(self) -> None:
+        """Let the model be its average."""
+        with torch.no_grad():
+            torch._foreach_copy_(self.weights, self.average)
+
+    def _take(self, batch: Views) -> None:
+        if not next(iter(batch.values())).is_cuda:
+            self.inputs = batch
+            self._step()
+            return
+        if self.graph is None:
+            self._record(batch)
+        for name, value in batch.items():
+            self.inputs[name].copy_(value)
+        assert self.graph is not None
+        self.graph.replay()
+
+    def _record(self, batch: Views) -> None:
+        self.inputs = {name: value.clone() for name, value in batch.items()}
+        kept = [weight.clone() for weight in self.weights]
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(3):
+                self._step()
+        torch.cuda.current_stream().wait_stream(stream)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self._step()
+        with torch.no_grad():  # the steps for warming up do not count
+            torch._foreach_copy_(self.weights, kept)
+            for state in self.optimizer.state.values():
+                for value in state.values():
+                    value.zero_()
+
+    def _step(self) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        kind = self.parameters[0].device.type
+        with torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda", cache_enabled=False):
+            loss = self.loss(self.model, self.inputs)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimizer.step()
+        with torch.no_grad():
+            for kept, now in zip(self.average, self.weights, strict=True):
+                kept += (now - kept) * self.share
+
+
+@torch.no_grad()
+def look(model: nn.Module, images: torch.Tensor, side: int, chunk: int = 256) -> torch.Tensor:
+    """N x H x H uint8 -> N x 14 logits of the findings, on the CPU."""
+    model.eval()
+    logits = []
+    for part in images.split(chunk):
+        with torch.autocast(part.device.type, torch.bfloat16, enabled=part.is_cuda):
+            logits.append(model(resize(part[:, None].float() / 255, side)).float().cpu())
+    model.train()
+    return torch.cat(logits)

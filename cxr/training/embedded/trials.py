@@ -1,0 +1,199 @@
+"""What helps a small eye to see with few films: variants side by side, by 5-fold cross-validation inside train.
+
+    python -m cxr.training.embedded.trials --films FOLDER --out FOLDER --device cuda [--trials NAME ...] [--seeds 0 1 2]
+
+Every film of the training split is predicted by a model that saw no film of its patient, by the heads that are not
+shipped; a ResNet-18 from scratch on the same folds stands beside them, at the step that its own held-out films like
+best. What is predicted is kept in `--out`, and the table is made of all that lies there. Knows nothing about text.
+"""
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from cxr.evaluation.films import CHESTXRAY14, RealFilm, read_films
+from cxr.training.embedded.batches import Strength
+from cxr.training.embedded.build import Size
+from cxr.training.embedded.peer import ResNet18
+from cxr.training.embedded.seeing import Fitter, Lessons, Pace, build_seer, label_loss, look, see_loss
+from cxr.training.embedded.trials_table import PEER, write_table
+from cxr.training.embedded.views import DrawnFilms, Views, join_views, mix_views, pick, vary, view_real
+
+logger = logging.getLogger(__name__)
+
+FOLDS = 5
+SIDE, GRID = 288, 24  # px and cells in which films are held
+FIRST, HELD = 9_000_000, 9_900_000  # seeds of drawn films to learn from and to check on; neither is for evaluation
+CHECKS = 4  # looks at the held-out films on the way
+SMALL, LARGE = Size(canvas=224, patch=16), Size()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One variant."""
+
+    size: Size = SMALL
+    drawn_steps: int = 3000  # on drawn films alone, once for all folds
+    steps: int = 1000  # on the films of each fold
+    batch: int = 64
+    drawn_share: float = 0.5  # of a batch of a fold
+    rate: float = 5e-4  # of a fold
+    decay: float = 0.05
+    strength: Strength = field(default_factory=Strength)
+    lessons: Lessons = field(default_factory=Lessons)
+    peer: bool = False
+
+
+PLAIN = Trial()
+TRIALS = {
+    PEER: Trial(peer=True, drawn_steps=0, drawn_share=0, steps=800, rate=1e-3),
+    "real films alone": replace(PLAIN, drawn_steps=0, drawn_share=0, rate=1e-3),
+    "drawn films first": PLAIN,
+    "then real ones alone": replace(PLAIN, drawn_share=0),
+    "a quarter drawn": replace(PLAIN, drawn_share=0.25),
+    "faster": replace(PLAIN, rate=1e-3),
+    "longer": replace(PLAIN, steps=2000),
+    "sex, age and view": replace(PLAIN, lessons=Lessons(person=0.3)),
+    "hidden patches": replace(PLAIN, lessons=Lessons(hidden=0.5)),
+    "both": replace(PLAIN, lessons=Lessons(person=0.3, hidden=0.5)),
+    "more decay": replace(PLAIN, decay=0.3),
+    "stronger augmentation": replace(PLAIN, strength=Strength(15, 0.75, 1.2, 0.15, 1.5, 0.5)),
+    "288 px": replace(PLAIN, size=LARGE, drawn_steps=4000),
+    "288 px, both": replace(PLAIN, size=LARGE, drawn_steps=4000, lessons=Lessons(person=0.3, hidden=0.5)),
+}
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What every trial works with: real films with their folds, and drawn ones once they are there."""
+
+    real: Views
+    folds: np.ndarray
+    scored: np.ndarray  # bool: films of ChestX-ray14
+    patients: np.ndarray
+    drawn: Callable[[], tuple[Views, Views]]  # to learn from, and to check on
+    begun: dict[object, dict[str, torch.Tensor]]  # what was learnt from drawn films alone, by how
+
+
+def fold_of(patient: str) -> int:
+    """Which fold holds a patient back."""
+    return blake2b(patient.encode(), digest_size=4).digest()[0] % FOLDS
+
+
+def batches(trial: Trial, drawn: Views | None, real: Views | None, rows: torch.Tensor, seed: int) -> Iterator[Views]:
+    """Augmented batches without end, from drawn films and from the real ones at `rows`."""
+    dice = torch.Generator(rows.device).manual_seed(seed)
+    count = 0 if drawn is None else trial.batch if real is None else round(trial.batch * trial.drawn_share)
+    every = torch.arange(len(drawn["images"]), device=rows.device) if drawn else rows
+    while True:
+        parts = [pick(drawn, every, count, dice)] if drawn and count else []
+        if real is not None and count < trial.batch:
+            parts.append(pick(real, rows, trial.batch - count, dice))
+        yield vary(mix_views(parts), dice, trial.strength, trial.size.canvas, trial.size.canvas // trial.size.patch)
+
+
+def build(trial: Trial, device: torch.device) -> nn.Module:
+    """The trial's model, untrained."""
+    return (ResNet18() if trial.peer else build_seer(trial.size)).to(device)
+
+
+def begin(trial: Trial, seed: int, grounds: Grounds) -> dict[str, torch.Tensor] | None:
+    """The weights with which every fold begins; None: each begins with its own."""
+    if not trial.drawn_steps:
+        return None
+    key = (trial.size, trial.drawn_steps, seed)
+    if key not in grounds.begun:
+        torch.manual_seed(seed)
+        pool, _ = grounds.drawn()
+        device = pool["images"].device
+        model = build(trial, device)
+        fitter = Fitter(model, see_loss, Pace(trial.drawn_steps, 1e-3, average=0.995))
+        plain = Trial(size=trial.size, batch=128)
+        for _ in fitter.fit(batches(plain, pool, None, torch.arange(1, device=device), seed)):
+            pass
+        fitter.keep_average()
+        grounds.begun[key] = {name: value.clone() for name, value in model.state_dict().items()}
+    return grounds.begun[key]
+
+
+def run_trial(trial: Trial, seed: int, grounds: Grounds) -> dict[str, np.ndarray]:
+    """Logits of the scored films, on the way and by the averaged weights at the end, and of drawn films unseen."""
+    begun, real = begin(trial, seed, grounds), grounds.real
+    device, side = real["images"].device, trial.size.canvas
+    pool, held = grounds.drawn() if trial.drawn_steps or trial.drawn_share else (None, None)
+    every = max(1, trial.steps // CHECKS)
+    told = np.zeros((CHECKS + 1, len(grounds.folds), real["findings"].shape[1]), np.float32)
+    loss = label_loss if trial.peer else partial(see_loss, lessons=trial.lessons)
+    for fold in range(FOLDS):
+        torch.manual_seed(100 * seed + fold)
+        model = build(trial, device)
+        if begun:
+            model.load_state_dict(begun)
+        inside = torch.from_numpy(np.flatnonzero(grounds.folds != fold)).to(device)
+        out = np.flatnonzero((grounds.folds == fold) & grounds.scored)
+        images = real["images"][torch.from_numpy(out).to(device)]
+        fitter = Fitter(model, loss, Pace(trial.steps, trial.rate, decay=trial.decay))
+        for step in fitter.fit(batches(trial, pool, real, inside, 100 * seed + fold)):
+            if step % every == 0 and step // every <= CHECKS:
+                told[step // every - 1, out] = look(model, images, side)
+        fitter.keep_average()
+        told[CHECKS, out] = look(model, images, side)
+    result = {"told": told[:, grounds.scored], "truth": real["findings"].cpu().numpy()[grounds.scored]}
+    if held is not None:
+        result |= {"drawn": look(model, held["images"], side).numpy(), "drawn_truth": held["findings"].cpu().numpy()}
+    return {**result, "patients": grounds.patients[grounds.scored]}
+
+
+def prepare(films: Sequence[RealFilm], device: torch.device, drawn: int, held: int, workers: int) -> Grounds:
+    """Films on the device; drawn ones are waited for when they are first asked for."""
+    under_way = [DrawnFilms(first, count, SIDE, GRID, workers) for first, count in ((FIRST, drawn), (HELD, held))]
+    kept: list[Views] = []
+
+    def wait() -> tuple[Views, Views]:
+        if not kept:
+            kept.extend(each.wait(device) for each in under_way)
+        return kept[0], kept[1]
+
+    patients = np.array([film.patient for film in films])
+    scored = np.array([film.source == CHESTXRAY14 for film in films])
+    real = join_views([view_real(films, SIDE, GRID)], device)
+    return Grounds(real, np.array([fold_of(patient) for patient in patients]), scored, patients, wait, {})
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run what is asked for and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m cxr.training.embedded.trials", description=__doc__)
+    parser.add_argument("--films", type=Path, required=True, help="folder of films.csv")
+    parser.add_argument("--out", type=Path, required=True, help="where predictions are kept")
+    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
+    parser.add_argument("--trials", nargs="*", choices=list(TRIALS), default=list(TRIALS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--drawn", type=int, default=16_384, help="drawn films to learn from")
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.trials:
+        grounds = prepare(read_films(options.films, "train"), options.device, options.drawn, 1024, options.workers)
+        for seed in options.seeds:
+            for name in options.trials:
+                start = time.monotonic()
+                kept: dict[str, Any] = run_trial(TRIALS[name], seed, grounds)
+                np.savez_compressed(options.out / f"{name} {seed}.npz", **kept)
+                logger.info("%s, seed %d: %.0f s", name, seed, time.monotonic() - start)
+    sys.stdout.write(write_table(options.out, list(TRIALS)) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""What the trials gave, as a table with intervals by patient. Knows nothing about how anything was trained."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.special import expit
+
+from cxr.evaluation.classification import Outcome, measure_any, measure_macro
+from cxr.evaluation.intervals import Pair, bootstrap
+
+PEER = "ResNet-18"
+HEAD = """| variant | seeds | macro AUROC, out of fold | above the ResNet-18 | any against none | drawn films |
+|---|---|---|---|---|---|"""
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """The predictions of one variant, by seed, for the same films."""
+
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def patients(self) -> np.ndarray:
+        """Whose each film is."""
+        return self.outcomes[0].patients
+
+    def take(self, films: np.ndarray) -> "Seeds":
+        """The same for some films, by index."""
+        return Seeds(tuple(outcome.take(films) for outcome in self.outcomes))
+
+
+def read_seeds(folder: Path, name: str, peer: bool) -> Seeds:
+    """The kept predictions of one variant; of the peer those at its best step."""
+    outcomes = []
+    for path in sorted(folder.glob(f"{name} *.npz")):
+        kept = np.load(path)
+        told = [Outcome(expit(each), kept["truth"], kept["patients"]) for each in kept["told"]]
+        outcomes.append(max(told, key=measure_macro) if peer else told[-1])
+    return Seeds(tuple(outcomes))
+
+
+def mean_of(measure: Callable[[Outcome], float]) -> Callable[[Seeds], float]:
+    """The mean of a measure over the seeds."""
+    return lambda seeds: float(np.mean([measure(outcome) for outcome in seeds.outcomes]))
+
+
+def gain(pair: Pair[Seeds]) -> float:
+    """By how much the macro AUROC of the second is above the first's."""
+    return mean_of(measure_macro)(pair.adapter) - mean_of(measure_macro)(pair.base)
+
+
+def write_table(folder: Path, names: Sequence[str], resamples: int = 1000) -> str:
+    """Markdown: every variant of `names` of which predictions are kept."""
+    lines = [HEAD]
+    peer = read_seeds(folder, PEER, peer=True)
+    for name in names:
+        seeds = read_seeds(folder, name, peer=name == PEER)
+        if not seeds.outcomes:
+            continue
+        macro = bootstrap(seeds, mean_of(measure_macro), resamples)
+        ahead = str(bootstrap(Pair(peer, seeds), gain, resamples)) if peer.outcomes and name != PEER else "-"
+        lines.append(
+            f"| {name} | {len(seeds.outcomes)} | {macro} | {ahead} "
+            f"| {bootstrap(seeds, mean_of(measure_any), resamples)} | {_read_drawn(folder, name)} |"
+        )
+    return "\n".join(lines)
+
+
+def _read_drawn(folder: Path, name: str) -> str:
+    kept = [np.load(path) for path in sorted(folder.glob(f"{name} *.npz"))]
+    drawn = [
+        Outcome(each["drawn"], each["drawn_truth"], np.arange(len(each["drawn"]))) for each in kept if "drawn" in each
+    ]
+    return f"{np.mean([measure_macro(each) for each in drawn]):.3f}" if drawn else "-"
