@@ -1,35 +1,58 @@
 """The Space: settings -> reader -> page -> launch."""
 
-import spaces  # noqa: F401  # first: on ZeroGPU it must find torch before anything starts CUDA
-
 import os
-import signal
-import sys
 import tempfile
-from pathlib import Path
-from threading import Thread
 
+# Gradio reads these when it is imported. Uploads lie in a folder of this program's own, which alone may be swept.
+os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="chest-film-reader-")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+import spaces  # noqa: F401  # on ZeroGPU it must find torch before anything starts CUDA
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from shutil import rmtree
+from threading import Thread
+
+from spaces.config import Config
 
 from cxr.reader import load_reader
 from cxr.settings import Settings
 from cxr.space.desk import Desk
 from cxr.space.examples import fetch_films, find_cache, load_examples
 from cxr.space.layout import KEPT
-from cxr.space.page import build_page, serve
+from cxr.space.page import AT_ONCE, build_page, serve
 from cxr.space.shelf import Shelf
-from cxr.space.uploads import keep_swept
+from cxr.space.turns import Turns
+from cxr.space.uploads import KEPT_SECONDS, SWEPT_EVERY, forget_sessions, repeat, sweep
 
 EXAMPLES = Path(__file__).with_name("examples")
+SMALL_AT_ONCE = 128  # readings side by side with the embedded model, which keeps next to nothing of each
+MODEL_AT_ONCE = 1  # steps of the model side by side; one uses every core or the whole GPU
 
 
-def keep_own_folder() -> None:
-    """Let uploads and what is made of them lie in a folder of this program's own, which alone may be swept."""
-    own = Path(tempfile.gettempdir()) / f"chest-film-reader-{os.getuid()}"
-    if os.environ.setdefault("GRADIO_TEMP_DIR", str(own)) == str(own):
-        own.mkdir(mode=0o700, exist_ok=True)
-        keep_swept(own, KEPT)
+@contextmanager
+def keep_swept(own: Path) -> Iterator[None]:
+    """Let no upload grow old in this program's folder, nor in one that an ended program has left; remove it at the end.
+
+    Gradio removes neither what an aborted upload leaves nor films that come over MCP.
+    """
+
+    def sweep_all() -> None:
+        for folder in own.parent.glob(f"{own.name.rpartition('-')[0]}-*"):
+            if not folder.is_symlink() and folder.stat().st_uid == os.getuid():
+                sweep(folder, KEPT_SECONDS)
+
+    repeat(sweep_all, SWEPT_EVERY)
+    try:
+        yield
+    finally:
+        rmtree(own, ignore_errors=True)
 
 
 def add_real_films(shelf: Shelf) -> None:
@@ -37,11 +60,19 @@ def add_real_films(shelf: Shelf) -> None:
     shelf.add(fetch_films(EXAMPLES / "films.json", find_cache()))
 
 
-if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that temporary folders are removed then, too
-    keep_own_folder()
+def run() -> None:
+    """Load the model, serve the page, and stay until the program is ended."""
     reader = load_reader(Settings.from_env())
     shelf = Shelf(reader.open, load_examples(EXAMPLES, find_cache()))
-    demo = build_page(Desk(reader), shelf)
+    desk = Desk(reader, turns=None if Config.zero_gpu else Turns(MODEL_AT_ONCE))
+    page = build_page(desk, shelf, SMALL_AT_ONCE if reader.identity.embedded else AT_ONCE)
     Thread(target=add_real_films, args=(shelf,), daemon=True).start()
-    serve(demo)
+    serve(page)
+    repeat(partial(forget_sessions, page, KEPT), every=60)
+    page.block_thread()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that temporary folders are removed then, too
+    with keep_swept(Path(os.environ["GRADIO_TEMP_DIR"])):
+        run()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cxr.checks import check_report
+from cxr.films.burnt_in import warn_of_text
 from cxr.films.film import Film, View
 from cxr.films.open import open_film
 from cxr.findings import BY_KEY, FINDINGS, Level, find_finding
@@ -45,7 +46,7 @@ class Reader:
         Raises:
             CxrError: it cannot be read, and why.
         """
-        return open_film(path, view)
+        return warn_of_text(open_film(path, view))
 
     def study(self, film: Film) -> Study:
         """Encode a film; the vision encoder runs here and nowhere else."""
@@ -65,12 +66,15 @@ class Reader:
     def _calibrate(self, finding: str, probability: float) -> Score:
         return self.calibration.score(finding, probability) if self.calibration else Score(finding, probability)
 
-    def caption(self, study: Study, indication: str = "") -> Iterator[Report]:
-        """The report as it is written; the last one is finished and held against the classification."""
+    def caption(self, study: Study, indication: str = "", known: Classification | None = None) -> Iterator[Report]:
+        """The report as it is written; the last one is finished and held against the classification.
+
+        `known`: that of the same study, where it was made before; else it is made now.
+        """
         text = ""
         for text in _grow(self.engine.stream(study.encoded, build_conversation(ask_report(indication)))):
             yield Report(text, *parse_report(text), finished=False, warnings=study.film.warnings)
-        result = self.classify(study)
+        result = known or self.classify(study)
         doubts = check_report(text, (*result.scores, *result.own))
         yield Report(text, *parse_report(text), finished=True, warnings=(*study.film.warnings, *doubts))
 

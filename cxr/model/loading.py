@@ -141,7 +141,7 @@ def _assemble(base: Source, adapter: Source | None, precision: str | None) -> Lo
         model = add_adapter(model, adapter)
         calibration = read_calibration(adapter.folder)
     engine = Engine(model, processor, choose_canvas(adapter, processor))
-    identity = _identify(base, adapter, calibration is not None, model)
+    identity = _sign(base, adapter, calibration is not None, model)
     return Loaded(engine, calibration, identity, read_own_findings(adapter) if adapter else ())
 
 
@@ -151,7 +151,9 @@ def load_base(base: Source, precision: str) -> MllamaForConditionalGeneration:
     Raises:
         CxrError: the folder holds no Mllama in safetensors.
     """
-    if not any(base.folder.glob("*.safetensors")):
+    index = read_json(base.folder / "model.safetensors.index.json").get("weight_map")
+    shards = index.values() if isinstance(index, dict) else ()  # of other names transformers would read pickles
+    if not any(base.folder.glob("*.safetensors")) or not all(str(name).endswith(".safetensors") for name in shards):
         raise CxrError(f"{base.name} has no weights as safetensors; other formats can run code and are refused.")
     config = read_json(base.folder / "config.json")
     if config.get("model_type") != "mllama":
@@ -233,9 +235,7 @@ def _is_own_key(key: object) -> bool:
         return False
 
 
-def _identify(
-    base: Source, adapter: Source | None, calibrated: bool, model: MllamaForConditionalGeneration
-) -> Identity:
+def _sign(base: Source, adapter: Source | None, calibrated: bool, model: MllamaForConditionalGeneration) -> Identity:
     device = torch.cuda.get_device_name() if model.device.type == "cuda" else "CPU"
     kind = "4-bit" if getattr(model, "is_quantized", False) else str(model.dtype).removeprefix("torch.")
     return Identity(

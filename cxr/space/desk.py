@@ -5,6 +5,7 @@ and which keeps nothing; so a film goes in, and what must outlive the call comes
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from cxr.films.film import Film, View
 from cxr.reader import Reader, Study
 from cxr.results import Answer, Classification, Identity, Report, Turn
 from cxr.space.faults import guard
+from cxr.space.turns import take_turns
 
 Lease = Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]  # called with duration=, gives a decorator
 
@@ -35,8 +37,12 @@ def estimate_writing(seen: Film | Study, *asked: object) -> int:
 class Desk:
     """What the page and the public endpoints may ask of one Reader. Holds nothing of any film."""
 
-    def __init__(self, reader: Reader, lease: Lease = spaces.GPU) -> None:
+    def __init__(
+        self, reader: Reader, lease: Lease = spaces.GPU, turns: AbstractContextManager[object] | None = None
+    ) -> None:
+        """`turns`: where many share one model, each step of theirs waits for its turn; none on ZeroGPU, which forks."""
         self._reader = reader
+        self._turns = turns or nullcontext()
         self._read = lease(duration=estimate_reading)(guard(self._read_now))
         self._caption = lease(duration=estimate_writing)(guard(self._caption_now))
         self._answer = lease(duration=estimate_writing)(guard(self._answer_now))
@@ -73,14 +79,18 @@ class Desk:
         yield from self._answer(seen, question, tuple(history))
 
     def _read_now(self, film: Film) -> tuple[Study, Classification]:
-        study = self._reader.study(film)
-        return study, self._reader.classify(study)
+        with self._turns:
+            study = self._reader.study(film)
+            return study, self._reader.classify(study)
 
     def _caption_now(self, seen: Film | Study, indication: str) -> Iterator[Report]:
-        yield from self._reader.caption(self._study(seen), indication)
+        yield from take_turns(self._reader.caption(self._study(seen), indication), self._turns)
 
     def _answer_now(self, seen: Film | Study, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
-        yield from self._reader.answer(self._study(seen), question, history)
+        yield from take_turns(self._reader.answer(self._study(seen), question, history), self._turns)
 
     def _study(self, seen: Film | Study) -> Study:
-        return self._reader.study(seen) if isinstance(seen, Film) else seen
+        if isinstance(seen, Study):
+            return seen
+        with self._turns:
+            return self._reader.study(seen)

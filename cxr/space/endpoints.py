@@ -12,7 +12,7 @@ from cxr.films.film import Film
 from cxr.results import CxrError, Turn, as_plain
 from cxr.space.desk import Desk
 from cxr.space.faults import guard
-from cxr.space.uploads import find_upload, forget_later
+from cxr.space.uploads import find_upload
 
 
 class Endpoints:
@@ -72,11 +72,7 @@ class Endpoints:
         return self._sign(as_plain(reply))
 
     def _open(self, film_file: object) -> Film:
-        path = find_upload(film_file)
-        try:
-            return self._desk.open(path)
-        finally:
-            forget_later(path)
+        return self._desk.open(find_upload(film_file))
 
     def _sign(self, result: dict[str, Any]) -> dict[str, Any]:
         return {**result, "answered_by": as_plain(self._desk.identity)}

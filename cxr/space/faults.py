@@ -4,6 +4,8 @@ A visitor sees only sentences written for them; the log gets the kind of a fault
 or a file name, since those can hold what a visitor sent.
 """
 
+import errno
+import gc
 import html
 import inspect
 import logging
@@ -25,6 +27,7 @@ R = TypeVar("R")
 
 GENERAL = "Something went wrong here, not with you. Please try again, or choose another film."
 NO_MEMORY = "The machine ran out of memory. Please try again in a moment."
+DISK_FULL = "The disk of this machine is full. Please try again in a minute, or look at an example."
 # Titles that the package `spaces` gives its errors (spaces 0.51.3, zero/client.py and zero/wrappers.py).
 ZERO_GPU = {
     "ZeroGPU quota exceeded": "Your free GPU time is used up, or no GPU is free. Sign in or come back later.",
@@ -68,12 +71,28 @@ def translate() -> Iterator[None]:
         raise _say(str(error)) from None
     except gr.Error as error:
         raise _say(ZERO_GPU.get(error.title, html.unescape(error.message))) from None
-    except torch.OutOfMemoryError as error:
-        _log(error)
-        raise _say(NO_MEMORY) from None
     except Exception as error:  # noqa: BLE001  # the last net: a visitor must never see a bare exception
-        _log(error)
-        raise _say(GENERAL) from None
+        note(error)
+        sentence = _choose_sentence(error)
+    else:
+        return
+    if sentence == NO_MEMORY:
+        _free_memory()  # out here, where the error and all that its frames hold are gone
+    raise _say(sentence)
+
+
+def _choose_sentence(error: Exception) -> str:
+    # torch says so in words alone where the memory of a CPU is at its end.
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
+        return NO_MEMORY
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return DISK_FULL if full else GENERAL
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _say(sentence: str) -> gr.Error:
@@ -81,7 +100,8 @@ def _say(sentence: str) -> gr.Error:
     return gr.Error(html.escape(sentence, quote=False), duration=12, title="Please note", print_exception=False)
 
 
-def _log(error: Exception) -> None:
+def note(error: Exception) -> None:
+    """The kind of an error and where it was raised, for the log."""
     where = " < ".join(
         f"{step.name}:{step.lineno}" for step in reversed(traceback.extract_tb(error.__traceback__)[-8:])
     )

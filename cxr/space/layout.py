@@ -29,6 +29,7 @@ class FilmParts:
     summary: gr.HTML
     picture: gr.Image
     notes: gr.HTML
+    mask: gr.Button
     caption: gr.HTML
     zoom: gr.Slider
     across: gr.Slider
@@ -99,6 +100,7 @@ def _lay_out_film(examples: Sequence[Thumbnail]) -> FilmParts:
         )
     with gr.Column(visible=False) as viewer:
         notes = gr.HTML(visible=False, padding=False)
+        mask = gr.Button("Black out the borders with text", visible=False, size="md")
         summary = gr.HTML(padding=False, elem_classes="cxr-phone")
         picture = gr.Image(
             label="Film",
@@ -130,6 +132,7 @@ def _lay_out_film(examples: Sequence[Thumbnail]) -> FilmParts:
         summary,
         picture,
         notes,
+        mask,
         caption,
         zoom,
         across,

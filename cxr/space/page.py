@@ -2,14 +2,18 @@
 
 import os
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
+from starlette.middleware import Middleware
 
 from cxr.results import CxrError
 from cxr.space.desk import Desk
+from cxr.space.door import Door
 from cxr.space.endpoints import Endpoints
 from cxr.space.faults import translate
 from cxr.space.layout import KEPT, Parts, lay_out
@@ -19,47 +23,83 @@ from cxr.space.viewing import Viewing
 from cxr.space.visit import Latest
 
 STYLE = Path(__file__).with_name("style.css")
-AT_ONCE = 2  # readings that run side by side; more only slow each other down
-WAITING = 64  # visitors in the queue; the next one is told that it is full
-VISITORS = 64  # whose films are kept at once; the 11B's states take 52 MB each
+OPENING = 2  # films that are opened or drawn side by side; more only slow each other down
+AT_ONCE = 16  # readings that run side by side where nothing else is said; each keeps 0.1 GB of the 11B's states
+LOOKING = 64  # visitors beside them whose films are kept; the 11B's states take 52 MB each
+WAITING = 128  # events in the queue; the next one is told that it is full
+THREADS = 40  # beside those that readings hold while they wait for the model
 BAD_CALL = "This call lacks a value or has one of the wrong kind; the page's API description lists all that it takes."
 EVENT: dict[str, Any] = {"api_visibility": "private"}  # the public endpoints take files instead
+# What it gives is the page's own JSON already, see `send_file`.
+RAW: dict[str, Any] = {**EVENT, "postprocess": False}
 QUIET: dict[str, Any] = {**EVENT, "show_progress": "hidden"}
-READING: dict[str, Any] = {**EVENT, "concurrency_id": "reader", "trigger_mode": "always_last"}
+READING: dict[str, Any] = {**RAW, "concurrency_id": "reader", "trigger_mode": "always_last"}
 
 
 class Page(gr.Blocks):
-    """Blocks whose own complaints about a call say nothing of what was sent: Gradio writes it into error and log."""
+    """Blocks whose complaints about a call say nothing of what was sent, and that send changes at less cost.
+
+    `at_once`: how many readings may run side by side. `folder`: of the only files that are given out.
+    """
+
+    at_once: int
+    folder: Path
+
+    @property
+    def visitors(self) -> int:
+        """Whose films are kept at once; of more, those of whoever was here longest ago are forgotten."""
+        return self.at_once + LOOKING
 
     async def preprocess_data(self, *args: Any, **kwargs: Any) -> Any:
-        """What Gradio makes of a call's values, or a sentence."""
+        """What Gradio makes of a call's values, or a sentence: its own hold what was sent, in the log too."""
         with translate():
             try:
                 return await super().preprocess_data(*args, **kwargs)
             except ValueError as error:
+                if isinstance(error.__cause__, OSError | MemoryError):  # not the caller's fault
+                    raise error.__cause__ from None
                 raise CxrError(BAD_CALL) from error
 
+    async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
+        """What a handler gave as the page's JSON.
 
-def build_page(desk: Desk, shelf: Shelf) -> gr.Blocks:
-    """The page and the public endpoints over one desk; nothing runs yet."""
+        Gradio builds every output of an event anew, with its schema, at each update of a stream, also those that a
+        handler left out of its dictionary: more than half of what a stream cost.
+        """
+        if not isinstance(predictions, dict) or not all(isinstance(key, Block) for key in predictions):
+            return list(await super().postprocess_data(block_fn, predictions, state))
+        given = copy(block_fn)
+        given.outputs = [block for block in block_fn.outputs if block in predictions]
+        values = iter(await super().postprocess_data(given, predictions, state) if predictions else [])
+        untouched: dict[str, str] = {"__type__": "update"}
+        return [
+            next(values) if block in predictions else None if block.stateful else untouched
+            for block in block_fn.outputs
+        ]
+
+
+def build_page(desk: Desk, shelf: Shelf, at_once: int = AT_ONCE) -> Page:
+    """The page and the public endpoints over one desk, with so many readings side by side; nothing runs yet."""
     gr.set_static_paths([shelf.folder])
     with Page(title="Chest film reader", analytics_enabled=False, delete_cache=(KEPT // 12, KEPT)) as page:
+        page.at_once, page.folder = at_once, shelf.folder
         parts = lay_out(desk.identity, shelf.list_thumbnails(), desk.own_findings)
-        latest = Latest(VISITORS)
+        latest = Latest(page.visitors)
         viewing, reading = Viewing(desk, parts, shelf, latest), Reading(desk, parts, latest)
         page.load(
             viewing.list_examples, None, [parts.film.examples, parts.film.choices], show_progress="hidden", **EVENT
         )
-        _wire_film(viewing, parts, _wire_reading(reading, parts))
+        _wire_film(viewing, parts, _wire_reading(reading, parts, at_once))
         endpoints = Endpoints(desk)
         for task in (endpoints.classify, endpoints.caption, endpoints.answer):
-            gr.api(task, api_name=task.__name__, concurrency_id="reader")
+            gr.api(task, api_name=task.__name__, concurrency_id="reader", concurrency_limit=at_once)
     return page
 
 
-def _wire_reading(reading: Reading, parts: Parts) -> list[dict[str, Any]]:
+def _wire_reading(reading: Reading, parts: Parts, at_once: int) -> list[dict[str, Any]]:
     """What a film starts by itself, what writes the report again, and the chat: all that another film must stop."""
     film, results = parts.film, parts.results
+    how: dict[str, Any] = {**READING, "concurrency_limit": at_once}
     given = [film.visit, film.studied, results.indication]
     written = [results.report, results.report_notes, results.report_file, results.write, results.stop_writing]
     talked = [results.chat, results.question, results.ask, results.stop_asking, *results.ready]
@@ -69,11 +109,11 @@ def _wire_reading(reading: Reading, parts: Parts) -> list[dict[str, Any]]:
         [film.visit],
         [film.studied, film.summary, results.findings, results.findings_file],
         show_progress_on=[results.findings],
-        **READING,
+        **how,
     )
-    first = read.success(reading.write_report, given, written, show_progress_on=[results.report], **READING)
+    first = read.success(reading.write_report, given, written, show_progress_on=[results.report], **how)
     results.write.click(None, cancels=[first], **EVENT)
-    again = results.write.click(reading.write_report, given, written, show_progress_on=[results.report], **READING)
+    again = results.write.click(reading.write_report, given, written, show_progress_on=[results.report], **how)
     results.stop_writing.click(reading.rest, [film.visit], resting, cancels=[first, again], **QUIET)
     asking = [results.ask.click, results.question.submit, *(button.click for button in results.ready)]
     asked = gr.on(
@@ -82,6 +122,7 @@ def _wire_reading(reading: Reading, parts: Parts) -> list[dict[str, Any]]:
         [film.visit, film.studied, results.question, results.chat],
         talked,
         concurrency_id="reader",
+        concurrency_limit=at_once,
         **QUIET,
     )
     results.stop_asking.click(reading.rest, [film.visit], resting, cancels=[asked], **QUIET)
@@ -107,8 +148,10 @@ def _wire_film(viewing: Viewing, parts: Parts, running: list[dict[str, Any]]) ->
     ):
         # A page runs the listeners of one trigger in this order: what is said of the old film ends before the new one.
         choose(None, cancels=running, **EVENT)
-        opened = choose(handler, given, everything, show_progress_on=[shown], **how_often, **EVENT)
+        opened = choose(handler, given, everything, show_progress_on=[shown], **how_often, **RAW)
         opened.failure(viewing.forget, None, everything, **QUIET)
+    film.mask.click(None, cancels=running, **EVENT)
+    film.mask.click(viewing.mask_borders, [film.visit], everything, **RAW)
     film.ask_truth.click(viewing.show_truth, [film.visit], [film.ask_truth, film.truth], **EVENT)
     how = [film.visit, film.zoom, film.across, film.down, film.inverted]
     gr.on(
@@ -117,13 +160,13 @@ def _wire_film(viewing: Viewing, parts: Parts, running: list[dict[str, Any]]) ->
         how,
         [film.picture, film.across, film.down],
         trigger_mode="always_last",
-        **QUIET,
+        **QUIET | RAW,
     )
-    film.picture.select(viewing.aim, how, [film.picture, film.zoom, film.across, film.down], **QUIET)
+    film.picture.select(viewing.aim, how, [film.picture, film.zoom, film.across, film.down], **QUIET | RAW)
 
 
-def serve(page: gr.Blocks, environ: Mapping[str, str] = os.environ, **more: Any) -> str:
-    """Serve the page, and give its address. Other machines reach it only on a Space.
+def serve(page: Page, environ: Mapping[str, str] = os.environ, **more: Any) -> str:
+    """Serve the page in threads of its own, and give its address. Other machines reach it only on a Space.
 
     Args:
         page: What `build_page` made.
@@ -138,7 +181,9 @@ def serve(page: gr.Blocks, environ: Mapping[str, str] = os.environ, **more: Any)
         "footer_links": ["api", "settings"],
         "mcp_server": True,
         "max_file_size": 64 * gr.FileSize.MB,
-        "state_session_capacity": VISITORS,
+        "max_threads": page.at_once + THREADS,
+        "state_session_capacity": page.visitors,
+        "app_kwargs": {"middleware": [Middleware(Door, folder=page.folder)]},
         # Nothing that a visitor sends or gets is kept, shown or counted anywhere else.
         "run_history": False,
         "show_error": False,
@@ -146,8 +191,10 @@ def serve(page: gr.Blocks, environ: Mapping[str, str] = os.environ, **more: Any)
         "share": False,
         "ssr_mode": False,
         "pwa": False,
+        "prevent_thread_lock": True,
     }
-    page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE)
+    # Closed: what is asked for past the queue could not be refused when there is too much of it.
+    page.queue(max_size=WAITING, default_concurrency_limit=OPENING, api_open=False)
     _, address, _ = page.launch(**{**options, **more})
     return address
 

@@ -1,8 +1,7 @@
 """What happens when a film is read: findings, report, chat. Nothing is kept but in the visitor's own state."""
 
-import time
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import gradio as gr
 
@@ -12,10 +11,8 @@ from cxr.space import markup, views
 from cxr.space.desk import Desk
 from cxr.space.faults import guard
 from cxr.space.layout import ResultParts, Parts
-from cxr.space.visit import Changes, Latest, Studied, Visit, find_seen, need_visit, save_file
-
-T = TypeVar("T")
-PAUSE = 0.12  # s between two updates of streamed text: the eye needs no more, and many visitors stream at once
+from cxr.space.turns import Pace
+from cxr.space.visit import Changes, Latest, Studied, Visit, find_seen, need_visit, send_file
 
 
 class Reading:
@@ -24,6 +21,7 @@ class Reading:
     def __init__(self, desk: Desk, parts: Parts, latest: Latest) -> None:
         self._desk = desk
         self._latest = latest
+        self._pace = Pace()
         self._film = parts.film
         self._results = parts.results
         # By elem_id: once a button has been switched off or on, Gradio hands over a copy of it.
@@ -37,12 +35,12 @@ class Reading:
         if self._latest.is_gone(request, visit):
             return {}
         content = views.write_findings_file(classification, self._desk.identity)
-        part = self._results.findings_file
+        file = send_file(content, "chest-film-findings.json", "application/json")
         return {
             self._film.studied: Studied(visit.number, study),
             self._film.summary: markup.show_summary(classification),
             self._results.findings: markup.show_findings(classification, self._desk.identity),
-            part: gr.DownloadButton(value=save_file(content, "chest-film-findings.json", part), visible=True),
+            self._results.findings_file: gr.DownloadButton(value=file, visible=True),
         }
 
     @guard
@@ -61,7 +59,7 @@ class Reading:
             part: gr.DownloadButton(value=None, interactive=False),
             **set_writing(self._results, True),
         }
-        for report in pace(self._desk.caption(find_seen(visit, studied), indication or "")):
+        for report in self._pace.keep(self._desk.caption(find_seen(visit, studied), indication or "")):
             if self._latest.is_gone(request, visit):
                 return
             yield {self._results.report: views.write_report_text(report), **self._offer(report)}
@@ -71,10 +69,10 @@ class Reading:
         if not report.finished:
             return {}
         notes = gr.HTML(value=markup.show_notes(report.warnings), visible=bool(report.warnings))
-        part = self._results.report_file
-        path = save_file(views.write_report_file(report, self._desk.identity), "chest-film-report.txt", part)
+        content = views.write_report_file(report, self._desk.identity)
+        file = send_file(content, "chest-film-report.txt", "text/plain;charset=utf-8")
         return {
-            part: gr.DownloadButton(value=path, interactive=True),
+            self._results.report_file: gr.DownloadButton(value=file, interactive=True),
             self._results.report_notes: notes,
             **set_writing(self._results, False),
         }
@@ -98,7 +96,7 @@ class Reading:
             return
         chat = [*messages, {"role": "user", "content": views.write_chat_text(asked)}]
         yield {self._results.chat: chat, self._results.question: "", **set_asking(self._results, True)}
-        for answer in pace(self._desk.answer(seen, asked, views.read_turns(messages))):
+        for answer in self._pace.keep(self._desk.answer(seen, asked, views.read_turns(messages))):
             if self._latest.is_gone(request, visit):
                 return
             rest = set_asking(self._results, False) if answer.finished else {}
@@ -129,14 +127,3 @@ def set_asking(results: ResultParts, running: bool, open_film: bool = True) -> C
     """What may be pressed around the chat: one question at a time."""
     asking = {part: gr.Button(interactive=open_film and not running) for part in (results.ask, *results.ready)}
     return {**asking, results.stop_asking: gr.Button(interactive=running)}
-
-
-def pace(results: Iterator[T], pause: float = PAUSE) -> Iterator[T]:
-    """The same results, but at most one in `pause` seconds, and always the last; closing it closes them."""
-    due, held = 0.0, []
-    for result in results:
-        held = [result]
-        if time.monotonic() >= due:
-            yield held.pop()
-            due = time.monotonic() + pause
-    yield from held

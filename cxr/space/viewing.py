@@ -1,9 +1,12 @@
 """What happens when a visitor chooses a film or looks at it. Nothing remembers a film but the visitor's own state."""
 
+from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import gradio as gr
 
+from cxr.films.burnt_in import can_mask, mask_text
 from cxr.films.film import Film
 from cxr.results import CxrError
 from cxr.space import markup, views
@@ -12,8 +15,8 @@ from cxr.space.faults import guard
 from cxr.space.layout import CHOOSE_FIRST, Parts
 from cxr.space.reading import rest
 from cxr.space.shelf import Shelf
-from cxr.space.uploads import find_upload, forget_later
-from cxr.space.visit import Changes, Latest, Visit, need_visit, save_file
+from cxr.space.uploads import find_upload
+from cxr.space.visit import Changes, Latest, Visit, need_visit, send_file
 
 
 class Viewing:
@@ -29,17 +32,19 @@ class Viewing:
     @guard
     def open_upload(self, path: str | None, request: gr.Request) -> Changes:
         """Show the film in an uploaded file, and forget everything about the one before."""
-        upload = find_upload({"path": path})
-        try:
-            return self._show(Visit(uuid4().hex, self._desk.open(upload)), request)
-        finally:
-            forget_later(upload)
+        return self._show(Visit(uuid4().hex, self._desk.open(find_upload({"path": path}))), request)
 
     @guard
     def open_example(self, event: gr.SelectData, request: gr.Request) -> Changes:
         """Show an example; what is known about it stays here until it is asked for."""
         example = self._shelf.find(str(event.value["caption"]))
         return self._show(Visit(uuid4().hex, self._desk.open(example.path, example.view), example), request)
+
+    @guard
+    def mask_borders(self, visit: Visit | None, request: gr.Request) -> Changes:
+        """The same film with its borders black as far as text was found there; the one with text is forgotten."""
+        visit = need_visit(visit)
+        return self._show(replace(visit, number=uuid4().hex, film=mask_text(visit.film)), request)
 
     def list_examples(self) -> Changes:
         """The gallery as it is now: films may have been fetched since the page was made."""
@@ -72,6 +77,7 @@ class Viewing:
             film.viewer: gr.Column(visible=True),
             film.picture: self._draw(visit.film, views.Look()),
             film.notes: gr.HTML(value=markup.show_notes(visit.film.warnings), visible=bool(visit.film.warnings)),
+            film.mask: gr.Button(visible=can_mask(visit.film)),
             film.caption: markup.show_caption(views.describe_film(visit.film)),
             film.zoom: 1,
             film.across: gr.Slider(value=50, visible=False),
@@ -130,5 +136,5 @@ class Viewing:
             self._film.picture: self._draw(film, views.Look(zoom, x, y, inverted)),
         }
 
-    def _draw(self, film: Film, look: views.Look) -> str:
-        return save_file(views.write_jpeg(views.render_film(film, look)), "film.jpg", self._film.picture)
+    def _draw(self, film: Film, look: views.Look) -> Any:
+        return send_file(views.write_jpeg(views.render_film(film, look)), "film.jpg", "image/jpeg")

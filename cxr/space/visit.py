@@ -1,10 +1,9 @@
 """What a visitor's browser session holds between two events, and what handlers share. Knows nothing about models."""
 
+from base64 import b64encode
 from collections import OrderedDict
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import gradio as gr
 
@@ -78,13 +77,9 @@ def find_seen(visit: Visit | None, studied: Studied | None) -> Film | Study:
     return studied.study if studied and studied.number == visit.number else visit.film
 
 
-def save_file(content: bytes, name: str, part: gr.Image | gr.DownloadButton) -> str:
-    """A file in Gradio's cache, from where `delete_cache` removes it.
+def send_file(content: bytes, name: str, kind: str) -> Any:
+    """A picture or a download as the page's own JSON, with its content in it; for events with `postprocess=False`.
 
-    In a folder of its own: Gradio names folders by content, so that two visitors of one example share a file, and
-    the one who comes second rewrites it while the first is still reading.
+    It never is a file here: Gradio gives its files to whoever knows their names, other visitors too.
     """
-    path = Path(part.GRADIO_CACHE) / uuid4().hex / name
-    path.parent.mkdir(parents=True)
-    path.write_bytes(content)
-    return str(path)
+    return {"path": None, "url": f"data:{kind};base64,{b64encode(content).decode()}", "orig_name": name}

@@ -1,8 +1,10 @@
 """A base and an adapter from folders and from a Hub; what does not fit is refused in a sentence."""
 
 import json
+import pickle
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from cxr.model.sources import Source
 from cxr.prompts import YES_NO, ask_report, build_conversation
 from cxr.results import CxrError
 from cxr.settings import Settings
+from cxr.space.markup import show_identity
 from tests.hub import TOKEN, HubStandIn, point_to
 from tests.tiny import noise_film, save_tiny, tiny_engine
 
@@ -147,6 +150,70 @@ def test_no_file_that_can_run_code_is_even_fetched(hub: HubStandIn, folders: tup
     finally:
         (folders[0] / "modeling_evil.py").unlink()
     assert not [path for path in hub.requests if path.endswith(".py")]
+
+
+class Trap:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[str, str]]:
+        return open, (str(self.mark), "w")
+
+
+def copy_both(folders: tuple[Path, Path], to: Path) -> tuple[Path, Path]:
+    """Copies of the base and the adapter that a test may spoil."""
+    base, adapter = folders
+    return shutil.copytree(base, to / "base"), shutil.copytree(adapter, to / "adapter")
+
+
+@pytest.mark.parametrize("with_safetensors", [False, True])
+def test_not_a_byte_of_a_pickle_is_run(folders: tuple[Path, Path], tmp_path: Path, with_safetensors: bool) -> None:
+    base, adapter = copy_both(folders, tmp_path)
+    mark = tmp_path / "run"
+    for path in (base / "pytorch_model.bin", base / "training_args.bin", adapter / "adapter_model.bin"):
+        path.write_bytes(pickle.dumps(Trap(mark)))
+    pickle.loads((adapter / "adapter_model.bin").read_bytes()).close()
+    assert mark.exists()  # whoever unpickles it runs it
+    mark.unlink()
+    if not with_safetensors:
+        (adapter / "adapter_model.safetensors").unlink()
+        with pytest.raises(CxrError, match="can run code"):
+            load_named(Settings(base=str(base), adapter=str(adapter)))
+        (base / "model.safetensors").unlink()
+        with pytest.raises(CxrError, match="can run code"):
+            load_named(Settings(base=str(base)))
+    else:  # they lie beside what is read
+        load_named(Settings(base=str(base), adapter=str(adapter)))
+    assert not mark.exists()
+
+
+def test_an_index_cannot_lead_to_a_pickle(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    base, _ = copy_both(folders, tmp_path)
+    mark = tmp_path / "run"
+    (base / "evil.bin").write_bytes(pickle.dumps(Trap(mark)))
+    names = list(load_file(base / "model.safetensors"))
+    (base / "model.safetensors").rename(base / "other.safetensors")
+    index = {"metadata": {"total_size": 1}, "weight_map": dict.fromkeys(names, "evil.bin")}
+    (base / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(CxrError):
+        load_named(Settings(base=str(base)))
+    assert not mark.exists()
+
+
+def test_code_that_comes_with_a_model_is_not_run(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    base, adapter = copy_both(folders, tmp_path)
+    mark = tmp_path / "run"
+    for folder in (base, adapter):
+        (folder / "evil.py").write_text(f"open({str(mark)!r}, 'w')\nclass Evil: ...\n")
+    classes = ("AutoConfig", "AutoModelForImageTextToText", "AutoProcessor", "AutoImageProcessor", "AutoTokenizer")
+    for path in (*base.glob("*config.json"), adapter / "adapter_config.json"):
+        data = json.loads(path.read_text())
+        path.write_text(json.dumps(data | {"auto_map": dict.fromkeys(classes, "evil.Evil")}))
+    with suppress(CxrError):  # refused is as good as left alone
+        load_named(Settings(base=str(base), adapter=str(adapter)))
+    assert not mark.exists()
 
 
 def break_file(path: Path) -> None:
@@ -285,6 +352,22 @@ def test_an_adapter_with_other_tensors_is_refused(folders: tuple[Path, Path], tm
     save_file(weights, adapter / "adapter_model.safetensors")
     with pytest.raises(CxrError, match="does not fit this base"):
         load_named(Settings(base=str(folders[0]), adapter=str(adapter)))
+
+
+def test_an_adapter_of_other_shapes_is_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    adapter = copy_adapter(folders[1], tmp_path / "wide")
+    weights = load_file(adapter / "adapter_model.safetensors")
+    name = next(name for name in sorted(weights) if "lora_A" in name)
+    weights[name] = torch.cat([weights[name], weights[name]], dim=1)
+    save_file(weights, adapter / "adapter_model.safetensors")
+    with pytest.raises(CxrError, match="does not fit this base"):
+        load_named(Settings(base=str(folders[0]), adapter=str(adapter)))
+
+
+def test_a_branch_is_named_by_its_commit(hub: HubStandIn) -> None:
+    identity = load_named(Settings(base=BASE, adapter=ADAPTER, adapter_revision="main")).identity
+    assert identity.adapter_revision == hub.commit(ADAPTER) and identity.base_revision == hub.commit(BASE)
+    assert len(identity.adapter_revision) == 40 and identity.adapter_revision in show_identity(identity)
 
 
 def test_the_canvas_is_the_recorded_one(folders: tuple[Path, Path]) -> None:

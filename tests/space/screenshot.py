@@ -24,7 +24,7 @@ def take_screenshot(example: int, path: Path) -> None:
     """Choose the example as a visitor would, wait for its findings and report, and keep the picture."""
     reader = load_reader(Settings.from_env())
     page = build_page(Desk(reader), Shelf(reader.open, load_examples(ROOT / "examples")))
-    address = serve(page, {"GRADIO_SERVER_PORT": str(find_port())}, prevent_thread_lock=True, quiet=True)
+    address = serve(page, {"GRADIO_SERVER_PORT": str(find_port())}, quiet=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         tab = browser.new_page(viewport={"width": 1280, "height": 1000})

@@ -1,10 +1,13 @@
-"""One page over the fake engine, served for a whole module of tests, and films to send to it."""
+"""One page over the fake engine, served for a whole module of tests, and how a program talks to it."""
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pydicom
 from PIL import Image
@@ -29,9 +32,30 @@ def serve_fake(folder: Path, identity: Identity = EMBEDDED, slow: float = 0.0) -
     reader = fake_reader(identity, slow)
     page = build_page(Desk(reader), Shelf(reader.open, draw_examples(folder)))
     try:
-        yield serve(page, {"GRADIO_SERVER_PORT": str(find_port())}, prevent_thread_lock=True, quiet=True)
+        yield serve(page, {"GRADIO_SERVER_PORT": str(find_port())}, quiet=True)
     finally:
         page.close(verbose=False)
+
+
+def upload(address: str, film: Path) -> str:
+    """The path under which Gradio keeps a film."""
+    reply = httpx.post(f"{address}gradio_api/upload", files={"files": (film.name, film.read_bytes())}, timeout=60)
+    return str(reply.json()[0])
+
+
+def mark_file(path: str) -> dict[str, object]:
+    """An upload as calls name it."""
+    return {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+
+def call(address: str, task: str, *data: object) -> Any:
+    """The result of a public endpoint, or {"error": a sentence}."""
+    joined = httpx.post(f"{address}gradio_api/call/{task}", json={"data": list(data)}, timeout=60)
+    if joined.status_code != 200:
+        return {"error": joined.text, "status": joined.status_code}
+    reply = httpx.get(f"{address}gradio_api/call/{task}/{joined.json()['event_id']}", timeout=120).text
+    last = json.loads(reply.strip().rpartition("data: ")[2])
+    return last[0] if isinstance(last, list) else last
 
 
 def find_port() -> int:

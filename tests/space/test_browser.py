@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import APIResponse, Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
+from tests.space.payloads import HTML
 from tests.space.served import TRUTH, serve_fake, write_bad_files, write_dicom, write_film
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -302,6 +303,28 @@ def test_two_visitors_see_only_their_own_film(browser: Browser, address: str, fi
             assert f"hade {90 - shade}" not in page.content()
             open_tab(page, "Captioning")
             wait_for_report(page, f"Findings: shade {shade}.\n\nImpression: Write the report of this chest film.")
+
+
+def test_what_a_model_writes_is_shown_as_text(browser: Browser, address: str, films: dict[str, Path]) -> None:
+    with visit(browser, address) as page:
+        title = page.title()
+        choose(page, films["dark"])
+        open_tab(page, "Captioning")
+        wait_for_report(page, "Findings: shade 25.\n\nImpression: Write the report of this chest film.")
+        page.get_by_label("Why the film was taken").fill(" ".join(HTML))
+        page.get_by_role("button", name="Write again").click()
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('textarea')].some(each => /onerror.*bold/s.test(each.value))"
+        )
+        open_tab(page, "Questions")
+        text = " ".join(HTML)
+        page.get_by_label("Your question").fill(text)  # this engine says again what it was asked
+        page.get_by_label("Your question").press("Enter")
+        expect(page.get_by_text(f"question 1: {text}")).to_be_visible(timeout=PATIENCE)
+        assert page.title() == title
+        said = page.get_by_role("log")
+        assert said.locator("script, svg[onload], img[src=x], a[href^=javascript], img[src^=http], b").count() == 0
+        assert said.locator("*").count() > 2
 
 
 def test_a_film_is_zoomed_and_inverted(browser: Browser, address: str, films: dict[str, Path]) -> None:

@@ -1,15 +1,12 @@
 """The public endpoints over HTTP and MCP, as a program meets them."""
 
 import logging
-import os
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
-from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
@@ -17,8 +14,7 @@ from cxr.findings import FINDINGS
 from cxr.results import CxrError, Turn
 from cxr.space.endpoints import read_history
 from cxr.space.faults import GENERAL
-from cxr.space.uploads import find_upload, forget_later, sweep
-from tests.space.served import serve_fake, write_bad_files, write_dicom, write_film
+from tests.space.served import call, mark_file, serve_fake, upload, write_bad_files, write_dicom, write_film
 
 TASKS = ("classify", "caption", "answer")
 
@@ -89,56 +85,7 @@ def test_what_breaks_inside_says_nothing_of_what_was_sent(
 
 
 def test_files_of_this_machine_cannot_be_named(address: str) -> None:
-    reply = httpx.post(f"{address}gradio_api/run/classify", json={"data": [{"path": str(Path(__file__).resolve())}]})
-    assert "uploaded" in reply.json()["error"]
-
-
-def test_an_upload_is_found_only_among_the_uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    inside, outside = tmp_path / "uploads" / "film", tmp_path / "film"
-    inside.parent.mkdir()
-    for path in (inside, outside):
-        path.write_bytes(b"film")
-    assert find_upload({"path": str(inside)}) == inside
-    (inside.parent / "link").symlink_to(outside)
-    for wrong in (
-        {"path": str(outside)},
-        {"path": str(inside.parent / "link")},
-        {"path": f"{inside.parent}/../film"},
-        {},
-        None,
-        "film",
-    ):
-        with pytest.raises(CxrError):
-            find_upload(wrong)
-
-
-def test_an_upload_is_deleted_after_its_last_use_by_anybody(tmp_path: Path) -> None:
-    path = tmp_path / "film"
-    path.write_bytes(b"film")
-    forget_later(path, seconds=1.5)
-    time.sleep(1)
-    path.write_bytes(b"film")  # another visitor sends the same film
-    forget_later(path, seconds=2.5)
-    time.sleep(1.2)
-    assert path.is_file()  # the first visitor's time is over, the second's is not
-    time.sleep(2)
-    assert not path.exists()
-
-
-def test_only_what_is_old_is_swept(tmp_path: Path) -> None:
-    old, new = tmp_path / "a" / "old", tmp_path / "b" / "new"
-    for path in (old, new):
-        path.parent.mkdir()
-        path.write_bytes(b"film")
-    hour = time.time() - 3600
-    for path in (old, old.parent, new.parent):
-        os.utime(path, (hour, hour))
-    sweep(tmp_path, 1800)
-    assert new.is_file() and not old.exists()
-    os.utime(old.parent, (hour, hour))
-    sweep(tmp_path, 1800)
-    assert not old.parent.exists() and new.is_file()
+    assert "uploaded" in call(address, "classify", {"path": str(Path(__file__).resolve())})["error"]
 
 
 def test_two_visitors_with_the_same_film_both_get_it_read(address: str, tmp_path: Path) -> None:
@@ -146,49 +93,26 @@ def test_two_visitors_with_the_same_film_both_get_it_read(address: str, tmp_path
     first, second = (upload(address, film) for _ in range(2))
     assert first == second  # Gradio names it by its content
     for path in (first, second):
-        assert call(address, "classify", path)["level"]
-
-
-def test_an_event_of_the_page_deletes_nothing_but_uploads(address: str, tmp_path: Path) -> None:
-    config = httpx.get(f"{address}config").json()
-    gallery = next(part["props"] for part in config["components"] if part["type"] == "gallery")
-    thumbnail = gallery["value"][0]["image"]
-    assert not Path(thumbnail["path"]).is_relative_to(get_upload_folder())
-    with pytest.raises(CxrError):
-        find_upload({"path": thumbnail["path"]})
+        assert call(address, "classify", mark_file(path))["level"]
 
 
 @pytest.mark.parametrize("data", [[], [{"path": "x"}], [5, "Why?", None], ["Muster^Max.png"]])
 def test_a_call_that_lacks_something_is_not_written_down(
     address: str, data: list[object], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    reply = httpx.post(f"{address}gradio_api/run/answer", json={"data": data})
-    assert reply.json()["error"].endswith(".")
+    assert call(address, "answer", *data)["error"].endswith(".")
     said = capfd.readouterr()
     assert "Muster" not in said.err + said.out and "Traceback" not in said.err + said.out
 
 
 @pytest.mark.parametrize("indication", [5, [], {}])
 def test_an_indication_is_a_text(address: str, film: Path, indication: object) -> None:
-    reply = httpx.post(
-        f"{address}gradio_api/run/caption", json={"data": [mark_file(upload(address, film)), indication]}
-    )
-    assert reply.json()["error"] == "The indication must be a text."
+    reply = call(address, "caption", mark_file(upload(address, film)), indication)
+    assert reply["error"] == "The indication must be a text."
 
 
-def upload(address: str, film: Path) -> str:
-    """The path under which Gradio keeps it."""
-    reply = httpx.post(f"{address}gradio_api/upload", files={"files": (film.name, film.read_bytes())})
-    return str(reply.json()[0])
-
-
-def mark_file(path: str) -> dict[str, object]:
-    return {"path": path, "meta": {"_type": "gradio.FileData"}}
-
-
-def call(address: str, task: str, path: str) -> dict[str, object]:
-    reply = httpx.post(f"{address}gradio_api/run/{task}", json={"data": [mark_file(path)]})
-    return dict(reply.json()["data"][0])
+def test_no_call_goes_past_the_queue(address: str) -> None:
+    assert httpx.post(f"{address}gradio_api/run/classify", json={"data": []}).status_code == 404
 
 
 def test_a_history_has_questions_and_answers() -> None:

@@ -20,8 +20,7 @@ from cxr.space import desk as desks
 from cxr.space import faults
 from cxr.space.desk import Desk
 from cxr.space.examples import Example
-from cxr.space.page import build_page, build_theme, choose_host, serve
-from cxr.space.reading import pace
+from cxr.space.page import Page, build_page, build_theme, choose_host, serve
 from cxr.space.shelf import Shelf
 from cxr.space.visit import Studied, Visit, find_seen
 from tests.fakes import BARE_LLAMA, FakeEngine, fake_reader
@@ -31,23 +30,23 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def page(tmp_path: Path) -> gr.Blocks:
+def page(tmp_path: Path) -> Page:
     reader = fake_reader(replace(BARE_LLAMA, problem="The adapter is gated."))
     return build_page(Desk(reader), Shelf(reader.open, draw_examples(tmp_path)))
 
 
-def test_events_of_the_page_are_private(page: gr.Blocks) -> None:
+def test_events_of_the_page_are_private(page: Page) -> None:
     public = {fn.api_name for fn in page.fns.values() if fn.api_visibility != "private"}
     assert public == {"classify", "caption", "answer"}
 
 
-def test_nothing_of_an_example_is_told_beforehand(page: gr.Blocks) -> None:
+def test_nothing_of_an_example_is_told_beforehand(page: Page) -> None:
     config = json.dumps(page.get_config_file(), default=str)
     assert "Drawn film 1" in config
     assert TRUTH not in config and "example-1" not in config
 
 
-def test_the_page_names_the_problem_the_licence_and_what_is_missing(page: gr.Blocks) -> None:
+def test_the_page_names_the_problem_the_licence_and_what_is_missing(page: Page) -> None:
     config = json.dumps(page.get_config_file(), default=str)
     for text in (
         "The adapter is gated.",
@@ -59,7 +58,7 @@ def test_the_page_names_the_problem_the_licence_and_what_is_missing(page: gr.Blo
         assert text in config
 
 
-def test_what_the_adapter_was_taught_is_not_called_not_looked_for(page: gr.Blocks, tmp_path: Path) -> None:
+def test_what_the_adapter_was_taught_is_not_called_not_looked_for(page: Page, tmp_path: Path) -> None:
     reader = fake_reader(own_findings=["tuberculosis"])
     taught = build_page(Desk(reader), Shelf(reader.open, draw_examples(tmp_path)))
     texts = [json.dumps(each.get_config_file(), default=str) for each in (page, taught)]
@@ -67,7 +66,7 @@ def test_what_the_adapter_was_taught_is_not_called_not_looked_for(page: gr.Block
     assert all("Not looked for: fractures" in text for text in texts)
 
 
-def test_what_a_visitor_leaves_is_deleted(page: gr.Blocks) -> None:
+def test_what_a_visitor_leaves_is_deleted(page: Page) -> None:
     states = [block for block in page.blocks.values() if isinstance(block, gr.State)]
     assert states and all(state.time_to_live == 3600 for state in states)
     assert page.delete_cache == (300, 3600)
@@ -84,7 +83,7 @@ def test_other_machines_reach_the_page_only_on_a_space() -> None:
     assert choose_host({"SPACE_ID": "someone/reader"}) != "127.0.0.1"
 
 
-def test_it_is_served_with_nothing_kept_or_told(page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_served_with_nothing_kept_or_told(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, Any] = {}
 
     def launch(**options: Any) -> tuple[None, str, None]:
@@ -97,6 +96,8 @@ def test_it_is_served_with_nothing_kept_or_told(page: gr.Blocks, monkeypatch: py
     assert not any(given[name] for name in off) and given["mcp_server"]
     assert given["server_name"] == "127.0.0.1" and given["server_port"] == 7860
     assert given["max_file_size"] == 64 << 20
+    assert given["max_threads"] > page.at_once  # a reading that waits for the model holds a thread
+    assert given["state_session_capacity"] > page.at_once  # no film is forgotten while it is read
 
 
 def test_the_theme_fetches_no_font() -> None:
@@ -120,23 +121,6 @@ def test_a_late_study_of_another_film_is_not_used() -> None:
     assert find_seen(visit, replace(studied, number="second")) is studied.study
     with pytest.raises(CxrError, match="choose a film"):
         find_seen(None, studied)
-
-
-def test_pacing_keeps_the_last_and_closes_what_it_paces() -> None:
-    closed = []
-
-    def count() -> Iterator[int]:
-        try:
-            yield from range(1000)
-        finally:
-            closed.append(True)
-
-    assert list(pace(count(), pause=60)) == [0, 999]
-    assert list(pace(count(), pause=0)) == list(range(1000))
-    stream = pace(count())
-    next(stream)
-    stream.close()
-    assert len(closed) == 3
 
 
 def test_the_film_is_encoded_once_for_all_that_follows() -> None:

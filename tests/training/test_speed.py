@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cxr.training import speed
+from cxr.training import speed, speed_rows
 from cxr.training.speed import ROWS, make_examples, measure, split_rows, write_table
 from tests.tiny import save_tiny
 
@@ -23,7 +23,7 @@ def test_micro_batches_hold_the_same_rows_and_each_film_once(micro: int) -> None
 @pytest.mark.parametrize("engine", ["peft", "ours", "ours, states kept"])
 def test_an_engine_is_timed(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base, _ = save_tiny(tmp_path)
-    monkeypatch.setattr(speed, "WORDS", 10)
+    monkeypatch.setattr(speed_rows, "WORDS", 10)
     options = argparse.Namespace(
         base=base, engine=engine, micro=4, canvas=56, steps=1, cap=0.0, precision="float32", states=tmp_path / "states"
     )
