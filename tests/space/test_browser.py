@@ -234,6 +234,7 @@ def test_another_film_forgets_why_the_one_before_was_taken(
         expect(page.get_by_label("Why the film was taken")).to_have_value("")
 
 
+@pytest.mark.slow
 def test_the_example_that_was_chosen_last_is_the_one_that_is_read(browser: Browser, address: str) -> None:
     found = []
     for first, pause in ((1, 0), (0, 60), (0, 600)):
@@ -258,10 +259,11 @@ def test_a_report_streams_with_its_indication_and_can_be_stopped(
         wait_for_report(page, "Findings: shade 65.\n\nImpression: Write the report of this chest film.")
         start_long_report(page)
         page.get_by_role("tabpanel").get_by_role("button", name="Stop").locator("visible=true").click()
-        page.wait_for_timeout(400)
-        stopped = read_report(page)
-        page.wait_for_timeout(600)
-        assert read_report(page) == stopped and "word59" not in stopped
+        before, stopped = "", read_report(page)
+        while stopped != before:  # until it stands still, which a report that goes on does at its last word alone
+            page.wait_for_timeout(1000)
+            before, stopped = stopped, read_report(page)
+        assert "word59" not in stopped
 
 
 def test_another_film_ends_the_report_of_the_one_before(browser: Browser, address: str, films: dict[str, Path]) -> None:

@@ -181,6 +181,7 @@ def test_every_error_of_zerogpu_has_a_sentence() -> None:
         assert f'error("{title}"' in text
 
 
+@pytest.mark.slow
 def test_a_fork_gives_the_same_answers() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "tests.space.forked"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cxr.training import speed, speed_rows
+from cxr.training import speed_rows
 from cxr.training.speed import ROWS, make_examples, measure, split_rows, write_table
 from tests.tiny import save_tiny
 
