@@ -43,11 +43,13 @@ from trl import TrlParser
 
 from cxr.results import CxrError
 from cxr.training.assess import AssessOptions, evaluate
-from cxr.training.data import DataOptions
+from cxr.training.data import DataOptions, detect_kind
 from cxr.training.finetune import finetune
+from cxr.training.index import Indexes
 from cxr.training.merge import MergeOptions, merge
 from cxr.training.options import SftOptions, choose
-from cxr.training.publish import PublishOptions, publish
+from cxr.training.publish import PublishOptions, check_request, publish
+from cxr.training.student import choose_base
 
 VALIDATION = 400  # films on which a run that is published at once is calibrated and measured
 
@@ -76,7 +78,11 @@ def parse(kinds: Any, arguments: Sequence[str]) -> tuple[Any, ...]:
 def run_sft(arguments: Sequence[str]) -> None:
     """Train; where a name is given, calibrate and measure on validation films, and publish."""
     sft, data, push = parse((SftOptions, DataOptions, PublishOptions), arguments)
-    adapter = finetune(sft, data)
+
+    def check(indexes: Indexes) -> None:
+        check_push(sft, data, push, indexes)
+
+    adapter = finetune(sft, data, check if push.push_to_hub else None)
     if sft.dry_run or int(os.environ.get("RANK", "0")) != 0:
         return
     if push.push_to_hub:
@@ -86,6 +92,20 @@ def run_sft(arguments: Sequence[str]) -> None:
         assess.calibrate = True
         sys.stdout.write(evaluate(assess, data) + "\n")
         sys.stdout.write(publish(Path(sft.out), push.push_to_hub, push) + "\n")
+
+
+def check_push(sft: SftOptions, data: DataOptions, push: PublishOptions, indexes: Indexes) -> None:
+    """Refuse before a run is trained what it could not be published for.
+
+    Raises:
+        CxrError: why.
+    """
+    if not len(indexes.val):
+        raise CxrError(
+            "A run that is published at once is measured on validation films, and there are none; give some the split "
+            "val, or leave out --push_to_hub."
+        )
+    check_request(push.push_to_hub, choose_base(sft.base), detect_kind(data.data), list(indexes.own_findings), push)
 
 
 def run_evaluate(arguments: Sequence[str]) -> None:

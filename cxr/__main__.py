@@ -1,4 +1,4 @@
-"""python -m cxr read FILM...: the same Reader as the page, in a terminal. Knows nothing about models."""
+"""python -m cxr read FILM..., or FOLDER --out TABLE.csv: the same Reader as the page. Knows nothing about models."""
 
 import argparse
 import json
@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cxr.batch.rows import TASKS
+from cxr.batch.run import read_folder
 from cxr.findings import find_finding
 from cxr.prompts import READY_QUESTIONS
 from cxr.reader import Reader, load_reader
@@ -30,8 +32,10 @@ class Reading:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Read every film named; 0 when all were read, 1 when one was refused."""
+    """Read every film named; 0 when all were read, 1 when one was refused. A table names those itself, and is a 0."""
     options = parse_arguments(arguments)
+    if options.out:
+        return fill_table(options)
     if not sys.warnoptions:  # what libraries say to programmers is no help to who reads a film
         warnings.simplefilter("ignore")
     reader = load_reader(Settings.from_env())
@@ -56,14 +60,32 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line; leaves the program with a sentence where it is wrong."""
     parser = argparse.ArgumentParser(prog="python -m cxr", description=DISCLAIMER)
     read = parser.add_subparsers(dest="command", required=True).add_parser("read", help="read films")
-    read.add_argument("films", nargs="+", type=Path, metavar="FILM", help="picture or DICOM")
+    read.add_argument("films", nargs="+", type=Path, metavar="FILM", help="picture or DICOM; with --out a folder")
     read.add_argument("--task", choices=["classify", "caption", "answer", "all"], default="all")
     read.add_argument("--question", default=READY_QUESTIONS[0], help="for the task answer")
     read.add_argument("--json", action="store_true", help="one JSON object a line and film")
+    read.add_argument("--out", type=Path, metavar="TABLE.csv", help="a row for every file below a folder; goes on")
+    read.add_argument("--workers", type=int, default=0, help="for --out: processes; one on a GPU, else one a core")
     options = parser.parse_args(arguments)
     if not options.question.strip():
         parser.error("the question is empty")
+    if options.out and (len(options.films) > 1 or options.task not in TASKS or options.json or options.workers < 0):
+        parser.error(f"--out takes one folder and --task {', '.join(TASKS)}; no --json, and no fewer than 0 --workers")
     return options
+
+
+def fill_table(options: argparse.Namespace) -> int:
+    """Read a folder into a table; how it goes is said on the other stream."""
+    try:
+        for sentence in read_folder(options.films[0], options.out, options.task, options.workers):
+            print(sentence, file=sys.stderr, flush=True)
+    except CxrError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped; the same command goes on from here.", file=sys.stderr)
+        return 130
+    return 0
 
 
 def read_film(reader: Reader, path: Path, task: str, question: str) -> Reading:
@@ -74,12 +96,13 @@ def read_film(reader: Reader, path: Path, task: str, question: str) -> Reading:
     """
     study = reader.study(reader.open(path))
     wanted = {"classify", "caption", "answer"} if task == "all" else {task}
+    known = reader.classify(study) if "classify" in wanted else None
     return Reading(
         film=str(path),
         warnings=study.film.warnings,
         answered_by=reader.identity,
-        classification=reader.classify(study) if "classify" in wanted else None,
-        report=list(reader.caption(study))[-1] if "caption" in wanted else None,
+        classification=known,
+        report=list(reader.caption(study, known=known))[-1] if "caption" in wanted else None,
         question=question if "answer" in wanted else None,
         answer=list(reader.answer(study, question))[-1] if "answer" in wanted else None,
     )

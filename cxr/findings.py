@@ -206,6 +206,7 @@ FINDINGS: tuple[Finding, ...] = (
 
 BY_KEY: dict[str, Finding] = {finding.key: finding for finding in FINDINGS}
 
+DENIED = ("pneumothorax", "effusion", "consolidation")  # what a report of ours says is absent where it is known to be
 NOT_LOOKED_FOR = tuple(OUTSIDE)  # what people may expect and the 14 do not hold
 FROM_NIH: dict[str, str] = {finding.name.replace(" t", "_T"): finding.key for finding in FINDINGS}
 FROM_KERMANY: dict[str, str] = {"Pneumonia": "pneumonia"}
@@ -235,9 +236,7 @@ def split_labels(text: str) -> list[str]:
 
 def find_finding(key: str) -> Finding:
     """One of the 14, or the own finding that a key outside them names."""
-    if key in BY_KEY:
-        return BY_KEY[key]
-    return Finding(key, *write_own(key), OWN_PLAIN, False, ATTEND, ATTEND, OWN_WHY)
+    return BY_KEY.get(key) or Finding(key, *write_own(key), OWN_PLAIN, False, ATTEND, ATTEND, OWN_WHY)
 
 
 def order_finding(key: str) -> tuple[int, str]:

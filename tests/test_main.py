@@ -1,5 +1,6 @@
 """The command line, as a person types it."""
 
+import csv
 import json
 import os
 import subprocess
@@ -7,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from cxr.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[1]
 FILM = "examples/drawn-effusion.png"
@@ -44,7 +47,38 @@ def test_a_reader_who_leaves_early_is_no_fault() -> None:
     assert "Research and teaching only" in done.stdout and "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [(), (FILM, "--task", "cure"), (FILM, "--question", " ")])
+def test_a_folder_becomes_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in os.environ if name.startswith("CXR_")]:
+        monkeypatch.delenv(name)
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "film.png").write_bytes((ROOT / FILM).read_bytes())
+    (tmp_path / "films" / "letter.txt").write_text("Dear doctor")
+    assert main(["read", str(tmp_path / "films"), "--out", str(tmp_path / "results.csv")]) == 0
+    said = capsys.readouterr()
+    assert said.out == "" and "Research and teaching only" in said.err and "refused: 1." in said.err
+    with (tmp_path / "results.csv").open(encoding="utf-8", newline="") as file:
+        film, letter = csv.DictReader(file)
+    assert film["file"] == "film.png" and film["effusion_decision"] == "present" and film["report"]
+    assert letter["refused"].startswith("This is a text") and not letter["effusion"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        (FILM, "--task", "cure"),
+        (FILM, "--question", " "),
+    ],
+)
 def test_wrong_use_is_told(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
     assert done.returncode == 2 and "usage:" in done.stderr
+
+
+@pytest.mark.parametrize("more", [("--task", "answer"), ("docs",), ("--json",), ("--workers", "-1")])
+def test_what_no_table_can_hold_is_told(more: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["read", "examples", *more, "--out", "t.csv"])
+    assert "--out takes one folder" in capsys.readouterr().err

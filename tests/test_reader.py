@@ -55,6 +55,20 @@ def test_a_film_is_encoded_once_for_everything(reader: Reader, encodings: list[i
     assert len(encodings) == 1
 
 
+def test_a_report_beside_a_classification_asks_the_questions_no_second_time(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    score = reader.engine.score
+    monkeypatch.setattr(reader.engine, "score", lambda *told: (asked.append(1), score(*told))[1])
+    study = reader.study(noise_film())
+    known = reader.classify(study)
+    *_, report = reader.caption(study, known=known)
+    assert len(asked) == 1
+    *_, alone = reader.caption(study)
+    assert len(asked) == 2 and alone == report
+
+
 def test_the_findings_come_in_clinical_order_with_their_verdicts(reader: Reader) -> None:
     result = reader.classify(reader.study(noise_film()))
     assert [score.finding for score in result.scores] == [finding.key for finding in FINDINGS]

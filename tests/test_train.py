@@ -14,6 +14,8 @@ from safetensors.torch import load_file
 
 import train
 from cxr.films.phantom.sets import write_set
+from cxr.results import CxrError
+from cxr.training import finetune
 from tests.hub import OWNER, TOKEN, HubStandIn
 from tests.training.test_dataset import make_rows
 from tests.training.test_trainer import make_trainer, weights
@@ -75,6 +77,31 @@ def test_unsloth_is_imported_first_when_it_is_asked_for(
 ) -> None:
     monkeypatch.chdir(ROOT)
     assert train.names_unsloth(arguments) == asked
+
+
+@pytest.mark.parametrize(
+    ("split", "asked", "sentence"),
+    [
+        ("val", [], "repeat them: --findings tuberculosis"),
+        ("train", ["--findings", "tuberculosis"], "there are none; give some the split"),
+    ],
+)
+def test_what_could_not_be_published_is_not_trained(
+    split: str, asked: list[str], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "film.png").write_bytes((ROOT / "examples" / "drawn-normal.png").read_bytes())
+    lines = []
+    for number in range(12):
+        (tmp_path / f"{number}.png").symlink_to("film.png")
+        known = {"label" if number % 2 else "absent": ["Tuberculosis"]}
+        lines.append({"image": f"{number}.png", "patient": f"p{number}", "split": "train", **known})
+    (tmp_path / "val.png").write_bytes((tmp_path / "film.png").read_bytes())
+    lines.append({"image": "val.png", "patient": "val", "split": split, "label": ["Mass"]})
+    (tmp_path / "dataset.json").write_text(json.dumps(lines))
+    monkeypatch.setattr(finetune, "load_student", lambda options: pytest.fail("a model was loaded"))
+    told = ["--data", str(tmp_path), "--out", str(tmp_path / "run"), "--push_to_hub", f"{OWNER}/chest", *asked]
+    with pytest.raises(CxrError, match=sentence):
+        train.run_sft(told)
 
 
 @pytest.mark.slow

@@ -25,7 +25,8 @@ LOCAL: dict[str, set[str]] = {
     "films": set(PURE),
     "model": {*PURE, "films"},
     "reader": BELOW_READER,
-    "__main__": {*BELOW_READER, "reader"},
+    "batch": {*BELOW_READER, "reader"},
+    "__main__": {*BELOW_READER, "reader", "batch"},
     "evaluation": {*BELOW_READER, "reader"},
     "training": {*BELOW_READER, "reader", "evaluation"},
     "space": {*BELOW_READER, "reader"},
@@ -36,6 +37,7 @@ LOCAL: dict[str, set[str]] = {
 THIRD_PARTY: dict[str, set[str]] = {
     **{name: {"numpy"} for name in (*PURE, "checks", "reader", "__main__")},
     "films": {"numpy", "PIL", "pydicom", "gdcm"},
+    "batch": {"numpy", "torch"},
     "model": {"numpy", "PIL", "torch", "transformers", "peft", "safetensors", "tokenizers", "huggingface_hub"},
 }
 PAGE, TRAINERS = {"gradio", "gradio_client", "spaces"}, {"trl", "unsloth", "datasets"}

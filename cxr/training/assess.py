@@ -19,7 +19,7 @@ from cxr.evaluation.classification import Outcome
 from cxr.evaluation.contenders import Contenders, find_adapter
 from cxr.evaluation.films import Case
 from cxr.evaluation.intervals import FEWEST, RESAMPLES
-from cxr.evaluation.readings import classify_cases, collect_outcome, read_cases
+from cxr.evaluation.readings import Reading, classify_cases, collect_outcome, read_cases
 from cxr.evaluation.summary import Heard, Origin, write_summary
 from cxr.model.calibration import Calibration, write_calibration
 from cxr.model.loading import read_base
@@ -28,13 +28,15 @@ from cxr.reader import Reader
 from cxr.results import CxrError
 from cxr.training.calibrate import fit_calibration, name_population
 from cxr.training.data import DataOptions, detect_kind
-from cxr.training.index import build_indexes
+from cxr.training.index import build_indexes, fingerprint, read_record
+from cxr.training.kept import mark_readings, read_on
 from cxr.training.options import choose
 from cxr.training.rows import Row, open_case
 from cxr.training.student import choose_base
 
 logger = logging.getLogger(__name__)
 
+KEPT = "kept-{}.jsonl"  # what was said until now
 SAME = ("data", "blank", "uncertain", "seed")  # options on which it depends what a film is and in which split
 
 
@@ -70,7 +72,7 @@ def evaluate(options: AssessOptions, data: DataOptions) -> str:
     out.mkdir(parents=True, exist_ok=True)
     logger.info("Reading the data in %s ...", data.data)
     kind = detect_kind(data.data)
-    indexes = build_indexes(data.data, data, out / "rows")
+    indexes = build_indexes(data.data, data, choose_index(out, adapter, data))
     for sentence in indexes.notes:
         logger.warning("%s", sentence)
     splits: dict[str, Sequence[Row]] = {"train": indexes.train, "val": indexes.val, "test": indexes.test}
@@ -82,10 +84,12 @@ def evaluate(options: AssessOptions, data: DataOptions) -> str:
     if origin.warning:
         logger.warning("%s", origin.warning)
     contenders = choose_contenders(options, adapter, indexes.own_findings)
-    heard = hear(contenders, films, validation, origin)
+    heard = hear(contenders, films, validation, origin, out)
     if options.calibrate and adapter:
         store_calibration(heard["adapter"], Path(adapter))
     table = write_summary(heard, origin, options.resamples, data.seed, out)
+    for path in out.glob(KEPT.format("*")):  # the next evaluation may be of a program that has changed
+        path.unlink()
     return f"{table}\n\nPictures and figures are in {out}."
 
 
@@ -95,6 +99,12 @@ def choose_out(named: str, adapter: str | None) -> Path:
     if named or not (run and (run / "run.json").is_file()):
         return Path(named or "outputs/evaluation")
     return run / "evaluation"
+
+
+def choose_index(out: Path, adapter: str | None, data: DataOptions) -> Path:
+    """Where the rows are indexed: beside the adapter of a run, if those are of the same data; else with the figures."""
+    rows = Path(adapter).parent / "rows" if adapter else out / "rows"
+    return rows if read_record(rows).get("mark") == fingerprint(data.data, data, rows) else out / "rows"
 
 
 def list_differences(adapter: str | None, data: DataOptions) -> list[str] | None:
@@ -139,34 +149,46 @@ def choose_contenders(options: AssessOptions, adapter: str | None, own_findings:
     )
 
 
-def hear(contenders: Contenders, films: Sequence[Row], validation: Sequence[Row], origin: Origin) -> dict[str, Heard]:
-    """Let each read every film, one model in memory at a time."""
+def hear(
+    contenders: Contenders, films: Sequence[Row], validation: Sequence[Row], origin: Origin, out: Path
+) -> dict[str, Heard]:
+    """Let each read every film, one model in memory at a time; what they say is kept in `out` as they say it."""
     loaders: dict[str, Callable[[], Reader]] = {"base": contenders.load_base}
     if contenders.adapter:
         loaders["adapter"] = contenders.load_adapter
     heard = {}
     for name, load in loaders.items():
         logger.info("%s: loading the model ...", name)
-        heard[name] = listen(load(), name, films, validation, origin)
+        heard[name] = listen(load(), name, films, validation, origin, out)
         gc.collect()  # the weights go before the next ones come
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
     return heard
 
 
-def listen(reader: Reader, name: str, films: Sequence[Row], validation: Sequence[Row], origin: Origin) -> Heard:
+def listen(
+    reader: Reader, name: str, films: Sequence[Row], validation: Sequence[Row], origin: Origin, out: Path
+) -> Heard:
     """What one reader says of all films, and the Platt scaling that belongs to it.
 
     Raises:
         CxrError: not one film can be opened.
     """
-    readings = list(read_cases(reader, open_films(films, f"{name}, {origin.split} films")))
+
+    def read(rows: Sequence[Row]) -> Iterator[Reading]:
+        return read_cases(reader, open_films(rows, f"{name}, {origin.split} films"))
+
+    def classify(rows: Sequence[Row]) -> Iterator[Reading]:
+        return classify_cases(reader, open_films(rows, f"{name}, validation films"))
+
+    readings = read_on(out / KEPT.format(name), mark_readings(reader, films), films, read)
     if not readings:
         raise CxrError(f"None of the {len(films)} {origin.split} films can be opened.")
     if origin.split == "val":
         outcome: Outcome | None = collect_outcome(readings)
     else:
-        checked = list(classify_cases(reader, open_films(validation, f"{name}, validation films")))
+        place = out / KEPT.format(f"{name}-validation")
+        checked = read_on(place, mark_readings(reader, validation), validation, classify)
         outcome = collect_outcome(checked) if checked else None
     return Heard(readings, outcome, fit(outcome, origin.data_kind))
 

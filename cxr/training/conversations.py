@@ -7,7 +7,7 @@ with the data are used as they are; every other text is written here. Knows noth
 import random
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from cxr.findings import BY_KEY, find_finding
+from cxr.findings import BY_KEY, DENIED, find_finding
 from cxr.prompts import ask_finding, ask_report, clean, write_report
 from cxr.training.questions import (
     answer_finding,
@@ -162,4 +162,4 @@ def ask_general(truth: Truth, rng: random.Random, own: Collection[str] | None) -
 
 
 def _list_denied(truth: Truth) -> list[str]:
-    return [key for key in ("pneumothorax", "effusion", "consolidation") if key in truth.absent]
+    return [key for key in DENIED if key in truth.absent]

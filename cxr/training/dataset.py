@@ -47,14 +47,15 @@ class FilmDataset(Dataset[Example]):
         for offset in range(tries):
             number = int(self._order[(place + offset) % len(self)])
             row = self._rows[number]
+            pairs = tuple(self._ask(row, random.Random(f"{self._seed}:{place}")))
+            if not pairs:  # asked first: to open a film takes far longer
+                continue
             try:
                 film = open_film(row.image, row.truth.view)
             except CxrError as error:
                 logger.warning("row %d is skipped: %s", number, error)
                 continue
-            pairs = tuple(self._ask(row, random.Random(f"{self._seed}:{place}")))
-            if pairs:
-                return Example(letterbox(film, self._canvas), pairs)
+            return Example(letterbox(film, self._canvas), pairs)
         raise CxrError(f"{tries} films in a row cannot be read or say nothing; the last is row {number} of the index.")
 
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
@@ -40,8 +41,11 @@ logger = logging.getLogger(__name__)
 CHANGEABLE = {"dry_run", "workers", "keep_states", "out"}  # what a run that goes on may be told anew
 
 
-def finetune(options: SftOptions, data: DataOptions) -> Path:
+def finetune(options: SftOptions, data: DataOptions, check: Callable[[Indexes], None] | None = None) -> Path:
     """Train, or go on training, an adapter; the best checkpoint by validation ends in its folder.
+
+    Args:
+        check: Looks at the data before a model is loaded, and refuses what would only show after the training.
 
     Returns:
         The adapter's folder, which `CXR_ADAPTER` can name.
@@ -56,6 +60,9 @@ def finetune(options: SftOptions, data: DataOptions) -> Path:
         with process.main_process_first():
             indexes = build_indexes(data.data, data, run / "rows")
         if process.is_main_process:
+            check_askable(indexes)
+            if check:
+                check(indexes)
             open_run(run, options, data, process.num_processes)
         set_seed(data.seed)  # the LoRA begins at random
         student = load_student(options)
@@ -73,6 +80,19 @@ def finetune(options: SftOptions, data: DataOptions) -> Path:
             save_adapter(student, run / "adapter", indexes.own_findings)
         process.wait_for_everyone()
     return run / "adapter"
+
+
+def check_askable(indexes: Indexes) -> None:
+    """Refuse data of which nothing can be taught, for instance folders that are named by patients.
+
+    Raises:
+        CxrError: no training film has a finding that is taught, a report or a question.
+    """
+    train = indexes.train
+    if not ((train.labels[:, train.taught] >= 0).any() or any(row.report or row.pairs for row in train)):
+        raise CxrError(
+            " ".join(("No training film has a finding that is taught, a report or a question.", *indexes.notes))
+        )
 
 
 def open_run(run: Path, options: SftOptions, data: DataOptions, processes: int) -> None:

@@ -14,8 +14,11 @@ from cxr.training.dataset import FilmDataset
 from cxr.training.index import Indexes
 from cxr.training.progress import read_memory
 from cxr.training.trainer import FilmTrainer
+from cxr.training.wordings import WHAT, WHICH
 
 TIMED = 3  # micro-batches
+TASKS = ("question with yes or no", "label list", "report", "open question")
+LISTS = tuple(words.partition("{")[0] for words in WHICH)  # how requests for a list among a few findings begin
 LOOKED_AT = 40  # films among which one row of each task is sought
 
 
@@ -29,9 +32,11 @@ def preview(trainer: FilmTrainer, indexes: Indexes) -> str:
 
 
 def name_task(request: str, answer: str) -> str:
-    """Which of the tasks a request belongs to."""
+    """Which of `TASKS` a request belongs to."""
     if request.startswith(REPORT_REQUEST):
         return "report"
+    if request in WHAT or request.startswith(LISTS):
+        return "label list"
     return "question with yes or no" if parse_yes_no(answer) is not None else "open question"
 
 
@@ -43,7 +48,7 @@ def show_rows(dataset: FilmDataset, collator: Collator) -> dict[str, str]:
             ids, start = collator.encode_pair(pair)
             text = f"{decode(collator.processor, ids[:start])}>>{decode(collator.processor, ids[start:])}<<"
             shown.setdefault(name_task(*pair), text)
-    return shown
+    return {task: shown.get(task, f"none among the first {LOOKED_AT} films") for task in TASKS}
 
 
 def decode(processor: MllamaProcessor, ids: list[int]) -> str:

@@ -19,7 +19,16 @@ from cxr.model.sources import read_json
 from cxr.results import CxrError
 from cxr.training.card import DATASETS, NOTICE, CardFacts, write_card
 from cxr.training.disclosure import keep_metrics, keep_options
-from cxr.training.release import ADAPTER, AS_THEY_ARE, CONFIGS, WEIGHTS, collect_adapter, find_paths, list_own_findings
+from cxr.training.release import (
+    ADAPTER,
+    AS_THEY_ARE,
+    CONFIGS,
+    WEIGHTS,
+    check_own_keys,
+    collect_adapter,
+    find_paths,
+    list_own_findings,
+)
 from cxr.training.upload import Destination, check_name, upload
 
 logger = logging.getLogger(__name__)
@@ -55,20 +64,34 @@ def publish(run: Path, name: str, options: PublishOptions) -> str:
     Raises:
         CxrError: the run is not complete, the name or the base cannot be, a sentence is missing, or the Hub says no.
     """
-    check_name(name)
-    base = find_base(run, options.base_name)
-    llama = is_llama(base)
-    if llama and not name.split("/")[-1].startswith("Llama"):
-        raise CxrError(f"Llama's licence asks for a name that starts with Llama: {name.replace('/', '/Llama-')}?")
-    kind = read_kind(run)
-    if options.public and kind not in OPEN_DATA:
-        check_acknowledgement(options.acknowledge or ask_acknowledgement())
-    check_own_findings(list_own_findings(run / "adapter"), kind, options.findings)
+    base, kind = find_base(run), read_kind(run)
+    base = check_request(name, base, kind, list_own_findings(run / "adapter"), options)
     files = collect_files(run, name, base, kind)
     logger.info("%s gets %s", name, ", ".join(sorted(files)))
     commit = upload(Destination(name, options.public), files, ALLOWED.__contains__)
     logger.info("published: CXR_ADAPTER=%s CXR_ADAPTER_REVISION=%s", name, commit)
     return commit
+
+
+def check_request(name: str, base: str, kind: str, own: list[str], options: PublishOptions) -> str:
+    """Refuse what name, base and data alone forbid, before a run is trained as well as after it; the base's name.
+
+    A sentence that is typed here is kept in `options`, so that it is asked for once.
+
+    Raises:
+        CxrError: what cannot be, or which words are missing.
+    """
+    check_name(name)
+    base = name_base(base, options.base_name)
+    if is_llama(base) and not name.split("/")[-1].startswith("Llama"):
+        raise CxrError(f"Llama's licence asks for a name that starts with Llama: {name.replace('/', '/Llama-')}?")
+    if options.public and kind not in OPEN_DATA:
+        typed = options.acknowledge or ask_acknowledgement()
+        check_acknowledgement(typed)
+        options.acknowledge = typed
+    check_own_keys(own)
+    check_own_findings(own, kind, options.findings)
+    return base
 
 
 def collect_files(run: Path, name: str, base: str, kind: str) -> dict[str, bytes]:
@@ -104,16 +127,21 @@ def collect_files(run: Path, name: str, base: str, kind: str) -> dict[str, bytes
     return files
 
 
-def find_base(run: Path, base_name: str) -> str:
-    """The base's name on the Hub, or that of the one which ships with the program; never a folder.
-
-    Raises:
-        CxrError: the run knows only a folder.
-    """
+def find_base(run: Path) -> str:
+    """The base as the run, or else its adapter, records it: a name or a folder."""
     recorded = read_json(run / "run.json").get("base") or read_json(run / "adapter" / ADAPTER).get(
         "base_model_name_or_path"
     )
-    base = str(base_name or recorded)
+    return str(recorded)
+
+
+def name_base(recorded: str, base_name: str) -> str:
+    """The base's name on the Hub, or that of the one which ships with the program; never a folder.
+
+    Raises:
+        CxrError: only a folder is known.
+    """
+    base = base_name or recorded
     if base == EMBEDDED_NAME or (re.fullmatch(r"[\w.-]+/[\w.-]+", base) and not Path(base).is_dir()):
         return base
     raise CxrError(

@@ -90,11 +90,20 @@ def list_own_findings(folder: Path) -> list[str]:
         CxrError: one cannot be a finding, or holds three digits in a row, as numbers of patients and wards do.
     """
     own = list(read_own_findings(Source(folder, str(folder), None)))
+    check_own_keys(own)
+    return own
+
+
+def check_own_keys(own: list[str]) -> None:
+    """Refuse findings whose names could tell of a patient.
+
+    Raises:
+        CxrError: one holds three digits in a row, as numbers of patients and wards do.
+    """
     if any(re.search(r"\d{3}", key) for key in own):
         raise CxrError(
             "A finding of the adapter's own holds a long number, which could be a patient's: mend the labels."
         )
-    return own
 
 
 def clean_calibration(folder: Path) -> bytes | None:

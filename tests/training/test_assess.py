@@ -6,6 +6,7 @@ import shutil
 import weakref
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from transformers import HfArgumentParser
@@ -23,6 +24,7 @@ from cxr.training.assess import (
     AssessOptions,
     Heard,
     choose_contenders,
+    choose_index,
     choose_out,
     choose_rows,
     evaluate,
@@ -36,9 +38,10 @@ from cxr.training.assess import (
 )
 from cxr.training.conversations import Truth
 from cxr.training.data import DataOptions
+from cxr.training.index import build_indexes
 from cxr.training.rows import Row, open_case
 from tests.evaluation.test_summary import read
-from tests.fakes import BARE_LLAMA, fake_reader
+from tests.fakes import BARE_LLAMA, FakeEngine, fake_reader
 from tests.training.runs import write_json
 
 
@@ -98,8 +101,48 @@ def test_from_a_run_to_figures_beside_its_adapter(
     assert (metrics["data_kind"], metrics["same_data"]) == ("records", False)
 
 
+def test_an_evaluation_that_was_killed_asks_only_for_the_rest(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    asked: list[int] = []
+    score = FakeEngine.score
+
+    def count(self: FakeEngine, *told: Any) -> Any:
+        asked.append(1)
+        if len(asked) == 5:
+            raise Killed
+        return score(self, *told)
+
+    monkeypatch.setattr(FakeEngine, "score", count)
+    monkeypatch.setattr(Contenders, "load_base", lambda self: fake_reader(BARE_LLAMA))
+    options = AssessOptions(base="x/y", limit=3, resamples=5, out=str(tmp_path / "out"))
+    with pytest.raises(Killed):
+        evaluate(options, DataOptions(data=str(drawn)))
+    assert len((tmp_path / "out" / "kept-base.jsonl").read_text().splitlines()) == 3  # its mark and two films
+    table = evaluate(options, DataOptions(data=str(drawn)))
+    assert not list((tmp_path / "out").glob("kept-*"))
+    lines = (tmp_path / "out" / "predictions.jsonl").read_text()
+    asked_in_all = len(asked)
+    assert evaluate(options, DataOptions(data=str(drawn))) == table  # anew: nothing is kept of what is done
+    assert lines == (tmp_path / "out" / "predictions.jsonl").read_text()
+    assert len(asked) - asked_in_all == asked_in_all - 1  # only the questions it was killed in came twice
+
+
+def test_the_index_of_the_run_is_used_where_it_is_of_the_same_data(drawn: Path, tmp_path: Path) -> None:
+    data, adapter, out = DataOptions(data=str(drawn)), str(tmp_path / "run" / "adapter"), tmp_path / "out"
+    assert choose_index(out, adapter, data) == out / "rows" == choose_index(out, None, data)
+    build_indexes(str(drawn), data, tmp_path / "run" / "rows")
+    assert choose_index(out, adapter, data) == tmp_path / "run" / "rows"
+    assert choose_index(out, adapter, replace(data, uncertain="absent")) == out / "rows"
+
+
 def test_the_calibration_is_stored_with_the_name_of_its_data(rows: list[Row], tmp_path: Path) -> None:
-    heard = listen(fake_reader(BARE_LLAMA), "adapter", rows[:2], rows[2:], replace(TEST, data_kind="mimic_cxr"))
+    heard = listen(
+        fake_reader(BARE_LLAMA), "adapter", rows[:2], rows[2:], replace(TEST, data_kind="mimic_cxr"), tmp_path
+    )
     store_calibration(heard, tmp_path)
     calibration = read_calibration(tmp_path)
     assert calibration is not None and set(calibration.scales) == {"mass"}
@@ -184,33 +227,33 @@ def test_films_that_cannot_be_opened_are_counted_and_left_out(
     assert "base, test films: 2 of 4 are left out; the first: " in caplog.text
     assert "base, test films: 4 of 4, about 0 s left" in caplog.text
     with pytest.raises(CxrError, match="None of the 1 test films"):
-        listen(fake_reader(BARE_LLAMA), "base", [broken], [], TEST)
+        listen(fake_reader(BARE_LLAMA), "base", [broken], [], TEST, tmp_path)
 
 
-def test_validation_films_fit_thresholds_and_scaling_and_other_films_do_not(rows: list[Row]) -> None:
+def test_validation_films_fit_thresholds_and_scaling_and_other_films_do_not(rows: list[Row], tmp_path: Path) -> None:
     reader = fake_reader(BARE_LLAMA)
-    heard = listen(reader, "base", rows[:2], rows[2:], TEST)
+    heard = listen(reader, "base", rows[:2], rows[2:], TEST, tmp_path)
     assert heard.validation is not None and heard.calibration is not None
     assert heard.validation.patients.tolist() == [row.patient for row in rows[2:]]
     assert set(heard.calibration.scales) == {"mass"}  # no other finding has both kinds of film
-    alone = listen(reader, "base", rows, [], TEST)
+    alone = listen(reader, "base", rows, [], TEST, tmp_path)
     assert (alone.validation, alone.calibration) == (None, None)
-    itself = listen(reader, "base", rows, [], replace(TEST, split="val"))
+    itself = listen(reader, "base", rows, [], replace(TEST, split="val"), tmp_path)
     assert itself.validation is not None and len(itself.validation.truth) == 12
 
 
 def test_nothing_is_fitted_to_films_of_one_kind(
     rows: list[Row], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    heard = listen(fake_reader(BARE_LLAMA), "base", rows[:1], rows[::2], TEST)
+    heard = listen(fake_reader(BARE_LLAMA), "base", rows[:1], rows[::2], TEST, tmp_path)
     assert heard.calibration is None
     outcome = heard.validation
     assert isinstance(outcome, Outcome) and fit(outcome, "hub") is None and fit(None, "hub") is None
     store_calibration(Heard(read(0.5), outcome, None), tmp_path)
-    assert not list(tmp_path.iterdir()) and "so no calibration is stored" in caplog.text
+    assert not (tmp_path / "calibration.json").exists() and "so no calibration is stored" in caplog.text
 
 
-def test_one_model_is_in_memory_at_a_time(rows: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_model_is_in_memory_at_a_time(rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[weakref.ref[Reader]] = []
 
     def load(self: Contenders) -> Reader:
@@ -221,7 +264,7 @@ def test_one_model_is_in_memory_at_a_time(rows: list[Row], monkeypatch: pytest.M
 
     monkeypatch.setattr(Contenders, "load_base", load)
     monkeypatch.setattr(Contenders, "load_adapter", load)
-    both = hear(Contenders("x/base", "x/adapter"), rows[:2], rows[2:], TEST)
+    both = hear(Contenders("x/base", "x/adapter"), rows[:2], rows[2:], TEST, tmp_path)
     assert list(both) == ["base", "adapter"] and len(loaded) == 2
     assert [reading.name for reading in both["base"].readings] == [reading.name for reading in both["adapter"].readings]
-    assert list(hear(Contenders("x/base"), rows[:2], [], TEST)) == ["base"]
+    assert list(hear(Contenders("x/base"), rows[:2], [], TEST, tmp_path)) == ["base"]

@@ -51,6 +51,14 @@ def test_a_broken_film_gives_way_to_the_next_and_is_named_by_its_row(
         FilmDataset(rows, np.array([0, 1]), ask, 56, 0)[0]
 
 
+def test_a_film_of_which_nothing_is_asked_is_not_opened(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = make_rows(tmp_path, 2)
+    rows[0].image.write_bytes(b"no picture")
+    with caplog.at_level(logging.WARNING):
+        shown = FilmDataset(rows, np.array([0, 1]), lambda row, rng: ask(row, rng) if row is rows[1] else [], 56, 0)[0]
+    assert shown.pairs[0][0] == "p1?" and not caplog.messages  # it would have been said to be skipped
+
+
 def test_epochs_follow_each_other_shuffled_and_may_end_in_the_middle() -> None:
     order = order_epochs(lambda epoch: np.arange(10), 2.5, seed=1)
     assert len(order) == 25

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from cxr.films.film import to_image
 from cxr.films.phantom.sets import write_set
 from cxr.model.loading import load
 from cxr.reader import Reader
@@ -136,9 +137,40 @@ def test_a_dry_run_shows_rows_counts_and_time_and_trains_nothing(
 ) -> None:
     with caplog.at_level(logging.INFO):
         finetune(replace(quick(base, tmp_path / "run"), dry_run=True), DataOptions(data=str(drawn)))
-    for part in ("--- report ---", "--- question with yes or no ---", "<|image|>", "| effusion |", "GiB of memory"):
+    for part in ("<|image|>", "| effusion |", "GiB of memory"):
         assert part in caplog.text
+    shown = {text.split(" ---")[0]: text.partition("---\n")[2] for text in caplog.text.split("\n--- ")[1:]}
+    assert list(shown) == ["question with yes or no", "label list", "report", "open question"]
+    assert all("<|image|>" in row and ">>" in row for row in shown.values())
+    assert ">>I see " in shown["label list"] and ">>Findings: " in shown["report"]
     assert not (tmp_path / "run" / "adapter").exists() and not list((tmp_path / "run").glob("checkpoint-*"))
+
+
+def test_data_of_which_nothing_can_be_taught_are_refused_before_a_model_is_loaded(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for patient in ("Novak", "Weiss"):  # as if they were labels
+        for number in range(2):
+            path = tmp_path / "films" / "train" / patient / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            to_image(noise_film(len(patient) + number)).save(path)
+    monkeypatch.setattr(module, "load_student", lambda options: pytest.fail("a model was loaded"))
+    with pytest.raises(
+        CxrError, match=r"No training film has a finding that is taught.*fewer than 5 training patients"
+    ):
+        finetune(quick(base, tmp_path / "run"), DataOptions(data=str(tmp_path / "films")))
+
+
+def test_what_is_wrong_with_the_data_is_said_before_a_model_is_loaded(
+    drawn: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "load_student", lambda options: pytest.fail("a model was loaded"))
+
+    def check(indexes: Any) -> None:
+        raise CxrError(f"{len(indexes.train)} films are too few.")
+
+    with pytest.raises(CxrError, match=r"^15 films are too few"):
+        finetune(quick(base, tmp_path / "run"), DataOptions(data=str(drawn)), check)
 
 
 def test_a_full_disk_is_a_sentence_that_says_where_training_goes_on(

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
@@ -19,11 +20,11 @@ from transformers import HfArgumentParser
 from cxr.findings import FINDINGS
 from cxr.model.calibration import read_calibration
 from cxr.model.engine import Engine
-from cxr.model.loading import EMBEDDED, load
+from cxr.model.loading import EMBEDDED, EMBEDDED_NAME, load
 from cxr.prompts import YES_NO, ask_finding, build_conversation
 from cxr.results import CxrError
 from cxr.settings import Settings
-from cxr.training.publish import ACKNOWLEDGEMENT, ALLOWED, PublishOptions, publish
+from cxr.training.publish import ACKNOWLEDGEMENT, ALLOWED, PublishOptions, check_request, publish
 from tests.hub import OWNER, READ_TOKEN, TOKEN, HubStandIn, point_to
 from tests.tiny import noise_film
 from tests.training.runs import METRICS, POPULATION, build_run, change_json, write_json
@@ -274,7 +275,7 @@ def test_the_sentence_can_be_typed(hub: HubStandIn, tmp_path: Path, monkeypatch:
     typed = iter(["yes", ACKNOWLEDGEMENT])
     monkeypatch.setattr("builtins.input", lambda prompt: next(typed))
     assert ACKNOWLEDGEMENT in say(run, options=PUBLIC)
-    assert publish(run, NAME, PUBLIC) == hub.commit(NAME)
+    assert publish(run, NAME, PublishOptions(public=True)) == hub.commit(NAME)
 
 
 def test_open_data_may_be_public_at_once(hub: HubStandIn, run: Path) -> None:
@@ -296,6 +297,31 @@ def test_a_private_repository_is_not_opened(hub: HubStandIn, run: Path) -> None:
 
 
 # --- what cannot be ---
+
+
+@pytest.mark.parametrize(
+    ("own", "options", "sentence"),
+    [
+        (["novak", "weiss"], PublishOptions(), "--findings novak,weiss"),
+        (["ward_123"], PublishOptions(findings="ward_123"), "holds a long number"),
+        ([], PUBLIC, ACKNOWLEDGEMENT),
+        ([], PublishOptions(base_name=LLAMA), "starts with Llama"),
+    ],
+)
+def test_what_the_data_or_the_name_forbid_is_said_before_there_is_a_run(
+    own: list[str], options: PublishOptions, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(CxrError, match=re.escape(sentence)):
+        check_request(NAME, EMBEDDED_NAME, "records", own, options)
+
+
+def test_what_was_typed_before_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    typed, options = iter([ACKNOWLEDGEMENT]), PublishOptions(public=True)
+    monkeypatch.setattr("builtins.input", lambda prompt: next(typed))
+    for _ in range(2):
+        assert check_request(NAME, EMBEDDED_NAME, "records", [], options) == EMBEDDED_NAME
 
 
 @pytest.mark.parametrize("base", [LLAMA, "unsloth/Llama-3.2-11B-Vision-Instruct", "clinic/Llama-3.2-films-merged"])

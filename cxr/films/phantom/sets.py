@@ -10,6 +10,7 @@ import numpy as np
 from cxr.films.film import View, to_image
 from cxr.films.phantom.drawing import DrawnFilm, draw_film
 from cxr.films.phantom.patient import Sex
+from cxr.findings import DENIED
 from cxr.prompts import NOTHING_SEEN, join_words, write_observation, write_report
 from cxr.results import Observation
 
@@ -20,7 +21,6 @@ FIRST = 9_000_000  # of a set: no film that the embedded model was trained on (s
 VIEWS: tuple[View, ...] = ("PA", "AP", "lateral")
 SHARES = (0.55, 0.4, 0.05)  # of the views in a set
 SPLITS = (*(["train"] * 8), "val", "test")  # by the seed's last digit
-DENIED = ("pneumothorax", "effusion", "consolidation")  # said to be absent in a report that names others
 
 EXAMPLES: tuple[Plan, ...] = (
     ("normal", 104, "PA", "M", 34, ()),
