@@ -8,7 +8,6 @@ measurement; a visitor is lost who gets no finished report.
 import asyncio
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from tests.programs import find_port, is_up
 
 ROOT = Path(__file__).resolve().parents[1]
 FILM = ROOT / "examples" / "drawn-effusion.png"
@@ -103,30 +103,12 @@ def serve_apart(command: Sequence[str], port: int) -> Iterator[str]:
             stderr=subprocess.DEVNULL,
         )
         try:
-            wait_for(f"http://127.0.0.1:{port}/", program)
+            if not is_up(f"http://127.0.0.1:{port}/", program, START_SECONDS):
+                raise SystemExit(f"no page after {START_SECONDS} s")
             yield f"http://127.0.0.1:{port}/"
         finally:
             program.terminate()
             program.wait(30)
-
-
-def wait_for(address: str, program: subprocess.Popen[bytes]) -> None:
-    """Return once the page answers."""
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and program.poll() is None:
-        try:
-            if httpx.get(address, timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.2)
-    raise SystemExit(f"no page after {START_SECONDS} s")
-
-
-def find_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @contextmanager

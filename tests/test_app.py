@@ -21,7 +21,8 @@ from cxr.findings import FINDINGS
 from tests.data import DATA, needs_data
 from tests.space.payloads import PICTURES, QUESTIONS, TARGET
 from tests.space.planted import find_in_files, find_planted, plant
-from tests.space.served import call, find_port, mark_file, upload
+from tests.space.served import call, mark_file, upload
+from tests.programs import find_port, is_up
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 90.0  # alone it takes about 9; other tests run beside it
@@ -54,23 +55,13 @@ def address(folder: Path) -> Iterator[str]:
     with (folder / "log").open("wb") as log:
         program = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
-        wait_for_page(f"http://127.0.0.1:{port}/", program, folder / "log")
+        if not is_up(f"http://127.0.0.1:{port}/", program, START_SECONDS):
+            pytest.fail(f"no page after {START_SECONDS} s: {(folder / 'log').read_text(errors='replace')[-2000:]}")
         yield f"http://127.0.0.1:{port}/"
     finally:
         program.terminate()
         program.wait(20)
     assert not [path for path in folder.glob("chest-film-*/**/*") if path.is_file()]  # what it leaves when it is ended
-
-
-def wait_for_page(address: str, program: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and program.poll() is None:
-        try:
-            if httpx.get(address, timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.2)
-    pytest.fail(f"no page after {START_SECONDS} s: {log.read_text(errors='replace')[-2000:]}")
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from cxr.evaluation.answers import Exchange, write_exchanges
 from cxr.evaluation.classification import Outcome, list_scores, mark
 from cxr.evaluation.films import Case
 from cxr.reader import Reader, Study
+from cxr.results import Classification
 
 
 @dataclass(frozen=True)
@@ -32,21 +33,21 @@ class Reading:
 def classify_cases(reader: Reader, cases: Iterable[Case]) -> Iterator[Reading]:
     """Probabilities alone, as much as thresholds and calibration need."""
     for case in cases:
-        yield _classify(reader, reader.study(case.film), case)
+        yield _note(reader.classify(reader.study(case.film)), case)
 
 
 def read_cases(reader: Reader, cases: Iterable[Case]) -> Iterator[Reading]:
     """Findings, report and answers. `reader` has no calibration, so that the probabilities are its own."""
     for case in cases:
         study = reader.study(case.film)
-        reading = _classify(reader, study, case)
-        report = list(reader.caption(study, case.indication))[-1].text
+        result = reader.classify(study)
+        report = list(reader.caption(study, case.indication, known=result))[-1].text
         exchanges = tuple(answer(reader, study, exchange) for exchange in write_exchanges(case))
-        yield replace(reading, report=report, exchanges=exchanges)
+        yield replace(_note(result, case), report=report, exchanges=exchanges)
 
 
-def _classify(reader: Reader, study: Study, case: Case) -> Reading:
-    scores = list_scores(reader.classify(study))
+def _note(result: Classification, case: Case) -> Reading:
+    scores = list_scores(result)
     keys = tuple(score.finding for score in scores)
     probabilities = tuple(score.probability for score in scores)
     return Reading(case.name, case.patient, keys, tuple(mark(case, keys)), probabilities, case.report)

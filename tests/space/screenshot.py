@@ -15,7 +15,7 @@ from cxr.space.desk import Desk
 from cxr.space.examples import load_examples
 from cxr.space.page import build_page, serve
 from cxr.space.shelf import Shelf
-from tests.space.served import find_port
+from tests.programs import find_port
 
 ROOT = Path(__file__).resolve().parents[2]
 

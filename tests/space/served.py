@@ -1,7 +1,6 @@
 """One page over the fake engine, served for a whole module of tests, and how a program talks to it."""
 
 import json
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from cxr.space.desk import Desk
 from cxr.space.examples import Example
 from cxr.space.page import build_page, serve
 from cxr.space.shelf import Shelf
+from tests.programs import find_port
 from tests.fakes import EMBEDDED, fake_reader
 
 TRUTH = "Small pleural effusion on the left."
@@ -56,13 +56,6 @@ def call(address: str, task: str, *data: object) -> Any:
     reply = httpx.get(f"{address}gradio_api/call/{task}/{joined.json()['event_id']}", timeout=120).text
     last = json.loads(reply.strip().rpartition("data: ")[2])
     return last[0] if isinstance(last, list) else last
-
-
-def find_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def draw_examples(folder: Path) -> list[Example]:

@@ -27,7 +27,8 @@ from cxr.space.shelf import Shelf
 from cxr.space.turns import Turns
 from tests.fakes import FakeEngine, fake_reader
 from tests.hub import HubStandIn, point_to
-from tests.space.served import call, find_port, mark_file, upload, write_dicom, write_film
+from tests.programs import find_port
+from tests.space.served import call, mark_file, upload, write_dicom, write_film
 
 BROKEN: dict[str, Exception] = {}  # where the engine breaks next, once: at the film, or between two words -> how
 

@@ -19,7 +19,8 @@ from cxr.space.page import build_page, serve
 from cxr.space.shelf import Shelf
 from tests.fakes import fake_reader
 from tests.space.payloads import HTML, PICTURES, QUESTIONS, REQUESTS, Payload
-from tests.space.served import call, draw_examples, find_port, mark_file, upload, write_film
+from tests.programs import find_port
+from tests.space.served import call, draw_examples, mark_file, upload, write_film
 
 SECRET = "a-secret-of-this-machine"
 SILENCE = 2.0  # s that the page of these tests waits; less would hit the honest while Gradio imports something

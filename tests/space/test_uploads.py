@@ -13,7 +13,8 @@ from cxr.space.page import build_page, serve
 from cxr.space.shelf import Shelf
 from cxr.space.uploads import KEPT_SECONDS, SWEPT_EVERY, find_upload, forget_sessions, repeat, sweep
 from tests.fakes import fake_reader
-from tests.space.served import call, find_port, mark_file, upload, write_film
+from tests.programs import find_port
+from tests.space.served import call, mark_file, upload, write_film
 
 
 @pytest.fixture

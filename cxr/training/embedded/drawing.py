@@ -16,11 +16,9 @@ from transformers import PreTrainedTokenizerFast
 
 from cxr.films.phantom import draw_film
 from cxr.films.phantom.drawing import SMALLEST
-from cxr.findings import FINDINGS
-from cxr.training.conversations import Truth
 from cxr.training.embedded.examples import ConversationWriter, Examples, make_example, stack
+from cxr.training.embedded.views import CHUNK, tell_drawn
 
-CHUNK = 64  # films a task
 FREE_ROWS = 8
 
 
@@ -48,12 +46,10 @@ def draw_example(plan: Plan, number: int, writer: ConversationWriter) -> Example
     """One drawn film with its exact truth."""
     seed = plan.first + number
     drawn = draw_film(seed, size=max(plan.side, SMALLEST))
-    present = {item.finding for item in drawn.observations}
-    truth = Truth(
-        drawn.observations, frozenset(f.key for f in FINDINGS if f.key not in present), drawn.film.view, placed=True
-    )
     rng, person = random.Random(seed), (drawn.sex, drawn.age)
-    return make_example(drawn.film, truth, drawn.masks, writer, rng, plan.side, plan.grid, FREE_ROWS, person)
+    return make_example(
+        drawn.film, tell_drawn(drawn), drawn.masks, writer, rng, plan.side, plan.grid, FREE_ROWS, person
+    )
 
 
 def draw_chunks(plan: Plan, tokenizer: Path, workers: int) -> Generator[Examples]:

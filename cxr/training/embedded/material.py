@@ -21,7 +21,7 @@ from cxr.training.embedded.batches import Batch, Pool, Strength, augment, join
 from cxr.training.embedded.build import Size
 from cxr.training.embedded.drawing import Plan
 from cxr.training.embedded.examples import ConversationWriter, Examples, make_example, stack
-from cxr.training.embedded.views import Views, mix_views, pick, vary
+from cxr.training.embedded.views import Views, mix_views, pick, tell_real, vary
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ def write_real(films: list[RealFilm], writer: ConversationWriter, size: Size, se
         [
             make_example(
                 open_film(film.path),
-                Truth(tuple(Observation(key) for key in sorted(film.present)), film.absent, film.view),
+                tell_real(film),
                 None,
                 writer,
                 rng,
@@ -113,6 +113,12 @@ class Pools:
 
     drawn: Pool
     real: Pool
+
+    def grow(self, chunks: Iterator[Examples], options: Options, step: int) -> int:
+        """How many of the drawn films a step may see: a matter of its number alone, however fast they come."""
+        limit = max(1, int(options.first_drawn + step * options.drawn_a_step))
+        self.drawn.reach(limit, chunks)
+        return min(limit, self.drawn.size)
 
 
 def fill_pools(chunks: Iterator[Examples], real: Examples, options: Options) -> Pools:
@@ -137,9 +143,7 @@ def see_batches(
     real = round(options.batch * share)
     every = torch.arange(pools.real.size, device=device)
     while True:
-        limit = int(options.first_drawn + before * options.drawn_a_step)
-        pools.drawn.reach(limit, chunks)
-        drawn = torch.arange(min(limit, pools.drawn.size), device=device)
+        drawn = torch.arange(pools.grow(chunks, options, before), device=device)
         parts = [pick(pools.drawn.held, drawn, options.batch - real, dice)]
         parts += [pick(pools.real.held, every, real, dice)] if real else []
         yield vary(mix_views(parts), dice, Strength(), size.canvas, size.canvas // size.patch)
@@ -154,8 +158,7 @@ def mix(
     films = options.batch // 2  # with their conversations they weigh as much
     real = round(films * share)
     while True:
-        limit = max(1, int(options.first_drawn + before * options.drawn_a_step))
-        pools.drawn.reach(limit, chunks)
+        limit = pools.grow(chunks, options, before)
         batch = join(
             [
                 pools.drawn.sample(limit, films - real, ROWS // 2, ROWS // 2, dice),

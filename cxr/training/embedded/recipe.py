@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+import yaml
 from safetensors.torch import load_model, save_model
 from transformers import MllamaProcessor
 
@@ -46,6 +47,7 @@ from cxr.training.options import SftOptions
 
 logger = logging.getLogger(__name__)
 
+CONFIG = Path(__file__).resolve().parents[3] / "configs" / "embedded.yaml"
 HELD_DRAWN = 9_900_000  # seeds of drawn films to look at on the way; the evaluation has others
 
 
@@ -115,19 +117,16 @@ def make_adapter(options: Options, size: Size) -> Path:
     if not (data / "dataset.jsonl").is_file():
         films = [*read_films(options.films, "train"), *read_films(options.films, "val")]
         write_set(data, films, options.adapter_drawn, size.canvas, options.workers)
+    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     told = SftOptions(
-        out=str(options.work / "adapter-run"),
-        base=str(options.out),
-        precision="float32",
-        learning_rate=1e-3,
-        dropout=0.0,
-        epochs=options.adapter_epochs,
-        films=8,
-        rows=8,
-        accumulation=1,
-        longest=160,
-        keep_states=4.0,
-        workers=min(4, options.workers),
+        **config
+        | {
+            "out": str(options.work / "adapter-run"),
+            "base": str(options.out),
+            "epochs": options.adapter_epochs,
+            "keep_states": 4.0,
+            "workers": min(4, options.workers),
+        }
     )
     return finetune(told, DataOptions(data=str(data), seed=options.seed))
 

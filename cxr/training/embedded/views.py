@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from cxr.evaluation.films import RealFilm
 from cxr.films.open import open_film
 from cxr.films.phantom import draw_film
-from cxr.films.phantom.drawing import SMALLEST
+from cxr.films.phantom.drawing import SMALLEST, DrawnFilm
 from cxr.findings import FINDINGS
 from cxr.results import Observation
 from cxr.training.embedded.batches import Strength, distort
@@ -33,7 +33,7 @@ def view_real(films: Sequence[RealFilm], side: int, grid: int) -> Examples:
         [
             make_view(
                 open_film(film.path),
-                Truth(tuple(Observation(key) for key in sorted(film.present)), film.absent, film.view),
+                tell_real(film),
                 None,
                 side,
                 grid,
@@ -51,10 +51,19 @@ def view_drawn(first: int, count: int, side: int, grid: int) -> Examples:
 
 def _view_one(seed: int, side: int, grid: int) -> Examples:
     drawn = draw_film(seed, size=max(side, SMALLEST))
+    return make_view(drawn.film, tell_drawn(drawn), drawn.masks, side, grid, (drawn.sex, drawn.age))
+
+
+def tell_real(film: RealFilm) -> Truth:
+    """What is known of a real film: no places."""
+    return Truth(tuple(Observation(key) for key in sorted(film.present)), film.absent, film.view)
+
+
+def tell_drawn(drawn: DrawnFilm) -> Truth:
+    """What is known of a drawn film: everything."""
     present = {item.finding for item in drawn.observations}
     absent = frozenset(finding.key for finding in FINDINGS if finding.key not in present)
-    truth = Truth(drawn.observations, absent, drawn.film.view, placed=True)
-    return make_view(drawn.film, truth, drawn.masks, side, grid, (drawn.sex, drawn.age))
+    return Truth(drawn.observations, absent, drawn.film.view, placed=True)
 
 
 class DrawnFilms:
