@@ -8,7 +8,9 @@ from torch import nn
 from transformers import ResNetConfig, ResNetModel
 
 from cxr.findings import FINDINGS
+from cxr.training.embedded.views import resize
 
+SIDE = 224  # px
 WIDTH = 512  # of the last stage
 
 
@@ -29,5 +31,6 @@ class ResNet18(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """The logits."""
-        logits: torch.Tensor = self.head(self.core((images - 0.5) / 0.25).pooler_output.flatten(1).float())
+        pixels = (resize(images, SIDE) - 0.5) / 0.25
+        logits: torch.Tensor = self.head(self.core(pixels).pooler_output.flatten(1).float())
         return logits

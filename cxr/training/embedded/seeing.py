@@ -4,8 +4,9 @@ Knows nothing about text, nor about where films come from.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -58,9 +59,12 @@ class Lessons:
     person: float = 0.0
     hidden: float = 0.0  # patches to be guessed from the others (arXiv:2111.09886)
     hidden_share: float = 0.4  # of the patches, in half of the films
+    taught: float = 0.0  # to say of a film what the teachers say of it (arXiv:2106.05237)
 
 
-def see_loss(model: nn.Module, batch: Views, lessons: Lessons = Lessons()) -> torch.Tensor:
+def see_loss(
+    model: nn.Module, batch: Views, lessons: Lessons = Lessons(), teachers: Sequence[nn.Module] = ()
+) -> torch.Tensor:
     """What is wrong about what is known of the films."""
     assert isinstance(model, Seer)
     images = batch["images"]
@@ -70,11 +74,36 @@ def see_loss(model: nn.Module, batch: Views, lessons: Lessons = Lessons()) -> to
     findings, sides, maps = model.heads(states)
     loss = known_loss(findings, batch["findings"]) + 0.5 * known_loss(sides, batch["sides"])
     loss = loss + known_loss(maps, batch["maps"], positive=3.0)
+    if lessons.taught:
+        loss = loss + lessons.taught * known_loss(findings, ask(teachers, images))
     if lessons.person:
         loss = loss + lessons.person * person_loss(model.person(states[:, 1:].mean(1)), batch["person"])
     if veil is not None:
         loss = loss + lessons.hidden * guess_loss(model.patches(states[:, 1:]), images, veil, model.patch)
     return loss
+
+
+@torch.no_grad()
+def ask(teachers: Sequence[nn.Module], images: torch.Tensor) -> torch.Tensor:
+    """films x 14: the mean of the teachers' probabilities."""
+    return torch.stack([teacher(images).float().sigmoid() for teacher in teachers]).mean(0)
+
+
+def skip_layers(seer: Seer, most: float) -> None:
+    """While training, leave encoder layers out by chance, film by film: later ones more often (arXiv:1603.09382)."""
+    layers = [*seer.vision.transformer.layers, *seer.vision.global_transformer.layers]
+    for place, layer in enumerate(layers):
+        layer.register_forward_hook(partial(_skip, share=most * (place + 1) / len(layers)), with_kwargs=True)
+
+
+def _skip(
+    layer: nn.Module, _: object, given: dict[str, torch.Tensor], made: torch.Tensor, share: float
+) -> torch.Tensor:
+    if not layer.training:
+        return made
+    before = given["hidden_states"]
+    stays = torch.rand(len(made), *[1] * (made.dim() - 1), device=made.device) >= share
+    return torch.where(stays, before + (made - before) / (1 - share), before)
 
 
 def person_loss(logits: torch.Tensor, person: torch.Tensor) -> torch.Tensor:

@@ -13,10 +13,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -25,18 +25,21 @@ from torch import nn
 from cxr.evaluation.films import CHESTXRAY14, RealFilm, read_films
 from cxr.training.embedded.batches import Strength
 from cxr.training.embedded.build import Size
+from cxr.training.embedded.examples import Examples
 from cxr.training.embedded.peer import ResNet18
-from cxr.training.embedded.seeing import Fitter, Lessons, Pace, build_seer, label_loss, look, see_loss
+from cxr.training.embedded.seeing import Fitter, Lessons, Pace, build_seer, label_loss, look, see_loss, skip_layers
 from cxr.training.embedded.trials_table import PEER, write_table
-from cxr.training.embedded.views import DrawnFilms, Views, join_views, mix_views, pick, vary, view_real
+from cxr.training.embedded.views import DrawnFilms, Views, balance, join_views, mix_views, pick, vary, view_real
 
 logger = logging.getLogger(__name__)
 
 FOLDS = 5
 SIDE, GRID = 288, 24  # px and cells in which films are held
 FIRST, HELD = 9_000_000, 9_900_000  # seeds of drawn films to learn from and to check on; neither is for evaluation
+HELD_FILMS = 1024
 CHECKS = 4  # looks at the held-out films on the way
 SMALL, LARGE = Size(canvas=224, patch=16), Size()
+STRONG = Strength(15, 0.75, 1.2, 0.15, 1.5, 0.5)
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,17 @@ class Trial:
     decay: float = 0.05
     strength: Strength = field(default_factory=Strength)
     lessons: Lessons = field(default_factory=Lessons)
+    skipped: float = 0.0  # how often the last layer is left out
+    balanced: bool = False
     peer: bool = False
 
 
 PLAIN = Trial()
+TEACHER = Trial(peer=True, drawn_steps=2000, steps=800, rate=1e-3)
+TAUGHT, TOLD = Lessons(taught=1.0), Lessons(person=0.3, hidden=0.5)
 TRIALS = {
     PEER: Trial(peer=True, drawn_steps=0, drawn_share=0, steps=800, rate=1e-3),
+    "ResNet-18, drawn films first": TEACHER,
     "real films alone": replace(PLAIN, drawn_steps=0, drawn_share=0, rate=1e-3),
     "drawn films first": PLAIN,
     "then real ones alone": replace(PLAIN, drawn_share=0),
@@ -66,12 +74,17 @@ TRIALS = {
     "longer": replace(PLAIN, steps=2000),
     "sex, age and view": replace(PLAIN, lessons=Lessons(person=0.3)),
     "hidden patches": replace(PLAIN, lessons=Lessons(hidden=0.5)),
-    "both": replace(PLAIN, lessons=Lessons(person=0.3, hidden=0.5)),
+    "taught by two ResNet-18": replace(PLAIN, lessons=TAUGHT),
+    "stochastic depth": replace(PLAIN, skipped=0.2),
+    "rare findings more often": replace(PLAIN, balanced=True),
     "more decay": replace(PLAIN, decay=0.3),
-    "stronger augmentation": replace(PLAIN, strength=Strength(15, 0.75, 1.2, 0.15, 1.5, 0.5)),
+    "stronger augmentation": replace(PLAIN, strength=STRONG),
     "288 px": replace(PLAIN, size=LARGE, drawn_steps=4000),
-    "288 px, both": replace(PLAIN, size=LARGE, drawn_steps=4000, lessons=Lessons(person=0.3, hidden=0.5)),
+    "288 px, person and patches": replace(PLAIN, size=LARGE, drawn_steps=4000, lessons=TOLD),
+    "288 px, taught": replace(PLAIN, size=LARGE, drawn_steps=4000, lessons=TAUGHT),
+    "288 px, taught, longer": replace(PLAIN, size=LARGE, drawn_steps=4000, steps=2000, lessons=TAUGHT),
 }
+TEACHERS = 2
 
 
 @dataclass(frozen=True)
@@ -105,21 +118,26 @@ def batches(trial: Trial, drawn: Views | None, real: Views | None, rows: torch.T
 
 def build(trial: Trial, device: torch.device) -> nn.Module:
     """The trial's model, untrained."""
-    return (ResNet18() if trial.peer else build_seer(trial.size)).to(device)
+    if trial.peer:
+        return ResNet18().to(device)
+    seer = build_seer(trial.size)
+    if trial.skipped:
+        skip_layers(seer, trial.skipped)
+    return seer.to(device)
 
 
 def begin(trial: Trial, seed: int, grounds: Grounds) -> dict[str, torch.Tensor] | None:
     """The weights with which every fold begins; None: each begins with its own."""
     if not trial.drawn_steps:
         return None
-    key = (trial.size, trial.drawn_steps, seed)
+    key = (trial.peer, trial.size, trial.drawn_steps, seed)
     if key not in grounds.begun:
         torch.manual_seed(seed)
         pool, _ = grounds.drawn()
         device = pool["images"].device
-        model = build(trial, device)
-        fitter = Fitter(model, see_loss, Pace(trial.drawn_steps, 1e-3, average=0.995))
-        plain = Trial(size=trial.size, batch=128)
+        plain = Trial(size=trial.size, batch=128, peer=trial.peer)
+        model = build(plain, device)
+        fitter = Fitter(model, label_loss if trial.peer else see_loss, Pace(trial.drawn_steps, 1e-3, average=0.995))
         for _ in fitter.fit(batches(plain, pool, None, torch.arange(1, device=device), seed)):
             pass
         fitter.keep_average()
@@ -127,48 +145,78 @@ def begin(trial: Trial, seed: int, grounds: Grounds) -> dict[str, torch.Tensor] 
     return grounds.begun[key]
 
 
-def run_trial(trial: Trial, seed: int, grounds: Grounds) -> dict[str, np.ndarray]:
-    """Logits of the scored films, on the way and by the averaged weights at the end, and of drawn films unseen."""
+def run_fold(trial: Trial, seed: int, fold: int, grounds: Grounds) -> tuple[nn.Module, torch.Tensor]:
+    """A model that has not seen a fold's patients, and logits of its films: on the way, and at the end."""
     begun, real = begin(trial, seed, grounds), grounds.real
     device, side = real["images"].device, trial.size.canvas
-    pool, held = grounds.drawn() if trial.drawn_steps or trial.drawn_share else (None, None)
+    pool = grounds.drawn()[0] if trial.drawn_share else None
+    teachers = [
+        run_fold(TEACHER, TEACHERS * seed + number, fold, grounds)[0].eval()
+        for number in range(TEACHERS if trial.lessons.taught else 0)
+    ]
+    torch.manual_seed(100 * seed + fold)
+    model = build(trial, device)
+    if begun:
+        model.load_state_dict(begun)
+    inside = torch.from_numpy(np.flatnonzero(grounds.folds != fold)).to(device)
+    if trial.balanced:
+        inside = balance(inside, real["findings"])
+    out = np.flatnonzero((grounds.folds == fold) & grounds.scored)
+    images = real["images"][torch.from_numpy(out).to(device)]
+    loss = label_loss if trial.peer else partial(see_loss, lessons=trial.lessons, teachers=teachers)
+    told: list[torch.Tensor] = []
+    fitter = Fitter(model, loss, Pace(trial.steps, trial.rate, decay=trial.decay))
     every = max(1, trial.steps // CHECKS)
-    told = np.zeros((CHECKS + 1, len(grounds.folds), real["findings"].shape[1]), np.float32)
-    loss = label_loss if trial.peer else partial(see_loss, lessons=trial.lessons)
+    for step in fitter.fit(batches(trial, pool, real, inside, 100 * seed + fold)):
+        if step % every == 0 and len(told) < CHECKS:
+            told.append(look(model, images, side))
+    fitter.keep_average()
+    return model, torch.stack([*told, look(model, images, side)])
+
+
+def run_trial(trial: Trial, seed: int, grounds: Grounds) -> dict[str, np.ndarray]:
+    """Logits of the scored films, on the way and by the averaged weights at the end, and of drawn films unseen."""
+    held = grounds.drawn()[1] if trial.drawn_steps or trial.drawn_share else None
+    told = np.zeros((CHECKS + 1, len(grounds.folds), grounds.real["findings"].shape[1]), np.float32)
     for fold in range(FOLDS):
-        torch.manual_seed(100 * seed + fold)
-        model = build(trial, device)
-        if begun:
-            model.load_state_dict(begun)
-        inside = torch.from_numpy(np.flatnonzero(grounds.folds != fold)).to(device)
-        out = np.flatnonzero((grounds.folds == fold) & grounds.scored)
-        images = real["images"][torch.from_numpy(out).to(device)]
-        fitter = Fitter(model, loss, Pace(trial.steps, trial.rate, decay=trial.decay))
-        for step in fitter.fit(batches(trial, pool, real, inside, 100 * seed + fold)):
-            if step % every == 0 and step // every <= CHECKS:
-                told[step // every - 1, out] = look(model, images, side)
-        fitter.keep_average()
-        told[CHECKS, out] = look(model, images, side)
-    result = {"told": told[:, grounds.scored], "truth": real["findings"].cpu().numpy()[grounds.scored]}
+        model, told[:, (grounds.folds == fold) & grounds.scored] = run_fold(trial, seed, fold, grounds)
+    truth = grounds.real["findings"].cpu().numpy()[grounds.scored]
+    result = {"told": told[:, grounds.scored], "truth": truth, "patients": grounds.patients[grounds.scored]}
     if held is not None:
-        result |= {"drawn": look(model, held["images"], side).numpy(), "drawn_truth": held["findings"].cpu().numpy()}
-    return {**result, "patients": grounds.patients[grounds.scored]}
+        drawn = look(model, held["images"], trial.size.canvas).numpy()
+        result |= {"drawn": drawn, "drawn_truth": held["findings"].cpu().numpy()}
+    return result
 
 
-def prepare(films: Sequence[RealFilm], device: torch.device, drawn: int, held: int, workers: int) -> Grounds:
+def prepare(films: Sequence[RealFilm], device: torch.device, draw: Callable[[], list[Examples]]) -> Grounds:
     """Films on the device; drawn ones are waited for when they are first asked for."""
-    under_way = [DrawnFilms(first, count, SIDE, GRID, workers) for first, count in ((FIRST, drawn), (HELD, held))]
-    kept: list[Views] = []
 
+    @cache
     def wait() -> tuple[Views, Views]:
-        if not kept:
-            kept.extend(each.wait(device) for each in under_way)
-        return kept[0], kept[1]
+        pool, held = (join_views([each], device) for each in draw())
+        return pool, held
 
     patients = np.array([film.patient for film in films])
     scored = np.array([film.source == CHESTXRAY14 for film in films])
     real = join_views([view_real(films, SIDE, GRID)], device)
     return Grounds(real, np.array([fold_of(patient) for patient in patients]), scored, patients, wait, {})
+
+
+def draw_films(folder: Path, drawn: int, workers: int) -> Callable[[], list[Examples]]:
+    """Begin to draw films to learn from and to check on, unless the folder holds them."""
+    wanted = [(FIRST, drawn), (HELD, HELD_FILMS)]
+    paths = [folder / f"drawn-{first}-{count}.npz" for first, count in wanted]
+    if all(path.is_file() for path in paths):
+        return lambda: [dict(np.load(path)) for path in paths]
+    under_way = [DrawnFilms(first, count, SIDE, GRID, workers) for first, count in wanted]
+
+    def wait() -> list[Examples]:
+        films = [each.wait() for each in under_way]
+        for path, each in zip(paths, films, strict=True):
+            np.savez(path, **cast(dict[str, Any], each))
+        return films
+
+    return wait
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -180,12 +228,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--trials", nargs="*", choices=list(TRIALS), default=list(TRIALS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--drawn", type=int, default=16_384, help="drawn films to learn from")
+    parser.add_argument("--draw-only", action="store_true", help="draw films for several runs side by side")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     options.out.mkdir(parents=True, exist_ok=True)
-    if options.trials:
-        grounds = prepare(read_films(options.films, "train"), options.device, options.drawn, 1024, options.workers)
+    draw = draw_films(options.out, options.drawn, options.workers)
+    if options.draw_only:
+        draw()
+    elif options.trials:
+        grounds = prepare(read_films(options.films, "train"), options.device, draw)
         for seed in options.seeds:
             for name in options.trials:
                 start = time.monotonic()

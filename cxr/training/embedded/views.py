@@ -76,11 +76,11 @@ class DrawnFilms:
             for start in range(0, count, CHUNK)
         ]
 
-    def wait(self, device: torch.device) -> Views:
-        """All of them, on the device."""
+    def wait(self) -> Examples:
+        """All of them."""
         parts = [part.result() for part in self.parts]
         self.pool.shutdown()
-        return join_views(parts, device)
+        return {name: np.concatenate([part[name] for part in parts]) for name in NAMES}
 
 
 def join_views(parts: Sequence[Examples], device: torch.device) -> Views:
@@ -93,6 +93,14 @@ def pick(views: Views, rows: torch.Tensor, count: int, dice: torch.Generator) ->
     chosen = rows[torch.randint(len(rows), (count,), generator=dice, device=rows.device)]
     picked = {name: views[name][chosen].float() for name in NAMES}
     return {**picked, "images": picked["images"][:, None] / 255}
+
+
+def balance(rows: torch.Tensor, findings: torch.Tensor) -> torch.Tensor:
+    """The same rows, those with rare findings more than once: as often as the root of how much rarer they are."""
+    present = (findings[rows] == 1).float()
+    counts = present.sum(0).clamp(min=1)
+    wanted = (present * (counts.max() / counts).sqrt()).amax(1).clamp(min=1).round().long()
+    return rows.repeat_interleave(wanted)
 
 
 def mix_views(parts: Sequence[Views]) -> Views:
