@@ -45,6 +45,7 @@ class Options:
     real_share: float = 0.5  # of a batch with real films
     person: float = 0.0  # weight of sex, age and view
     hidden: float = 0.0  # weight of hidden patches
+    teachers: int = 0  # ResNet-18s that say of films what is on them
     spoken_share: float = 0.25  # of a batch of the whole model, real
     adapter_drawn: int = 1500  # drawn films of the adapter
     adapter_epochs: float = 3.0

@@ -8,14 +8,15 @@ goes on after the last one that was finished.
 
 import json
 import logging
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 import torch
 import yaml
 from safetensors.torch import load_model, save_model
+from torch import nn
 from transformers import MllamaProcessor
 
 from cxr.evaluation.classification import Outcome, describe, read_outcome
@@ -41,7 +42,10 @@ from cxr.training.embedded.material import (
     write_texts,
 )
 from cxr.training.embedded.learning import Learner, Schedule, learn
-from cxr.training.embedded.seeing import Fitter, Lessons, Pace, Seer, see_loss
+from cxr.training.embedded.peer import ResNet18
+from cxr.training.embedded.seeing import Fitter, Lessons, Pace, Seer, label_loss, see_loss
+from cxr.training.embedded.trials import TEACHER
+from cxr.training.embedded.views import Views
 from cxr.training.finetune import finetune
 from cxr.training.options import SftOptions
 
@@ -96,19 +100,38 @@ def make_base(options: Options, size: Size) -> None:
 
 
 def see(learner: Learner, pools: Pools, chunks: Iterator[Examples], options: Options, size: Size) -> None:
-    """The encoder alone: drawn films, then real ones among them."""
+    """The encoder alone: drawn films, then real ones among them, of which ResNets that learnt the same way tell it."""
     core = learner.mllama.model
     seer = Seer(core.vision_model, core.multi_modal_projector, learner.heads, size.patch).to(options.device)
     lessons = Lessons(options.person, options.hidden)
-    for steps, share, rate, before in (
-        (options.see_steps, 0.0, 1e-3, 0),
-        (options.real_steps, options.real_share, 5e-4, options.see_steps),
-    ):
-        fitter = Fitter(seer, partial(see_loss, lessons=lessons), Pace(steps, rate))
-        for step in fitter.fit(see_batches(pools, chunks, options, size, share, before)):
-            if step % 250 == 0:
-                logger.info("seeing, step %d of %d", step, steps)
-        fitter.keep_average()
+    drawn = see_batches(pools, chunks, options, size, 0.0, 0)
+    fit(seer, partial(see_loss, lessons=lessons), drawn, Pace(options.see_steps, 1e-3))
+    teachers = [make_teacher(number, pools, chunks, options, size) for number in range(options.teachers)]
+    mixed = see_batches(pools, chunks, options, size, options.real_share, options.see_steps)
+    loss = partial(see_loss, lessons=replace(lessons, taught=float(bool(teachers))), teachers=teachers)
+    fit(seer, loss, mixed, Pace(options.real_steps, 5e-4))
+
+
+def make_teacher(number: int, pools: Pools, chunks: Iterator[Examples], options: Options, size: Size) -> nn.Module:
+    """A ResNet-18 that has learnt drawn films and then real ones among them."""
+    torch.manual_seed(100 * (options.seed + 1) + number)
+    teacher = ResNet18().to(options.device)
+    own = replace(options, batch=options.batch // 2, seed=100 * (options.seed + 1) + number)
+    for steps, share in ((TEACHER.drawn_steps, 0.0), (TEACHER.steps, options.real_share)):
+        steps = min(steps, options.see_steps)
+        fit(teacher, label_loss, see_batches(pools, chunks, own, size, share, options.see_steps), Pace(steps, 1e-3))
+    return teacher.eval()
+
+
+def fit(
+    model: nn.Module, loss: Callable[[nn.Module, Views], torch.Tensor], batches: Iterator[Views], pace: Pace
+) -> None:
+    """Train in place; ends with the averaged weights."""
+    fitter = Fitter(model, loss, pace)
+    for step in fitter.fit(batches):
+        if step % 250 == 0:
+            logger.info("%s, step %d of %d", type(model).__name__, step, pace.steps)
+    fitter.keep_average()
 
 
 def make_adapter(options: Options, size: Size) -> Path:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +29,7 @@ from cxr.training.embedded.examples import Examples
 from cxr.training.embedded.peer import ResNet18
 from cxr.training.embedded.seeing import Fitter, Lessons, Pace, build_seer, label_loss, look, see_loss, skip_layers
 from cxr.training.embedded.trials_table import PEER, write_table
-from cxr.training.embedded.views import DrawnFilms, Views, balance, join_views, mix_views, pick, vary, view_real
+from cxr.training.embedded.views import Views, balance, draw_views, join_views, mix_views, pick, vary, view_real
 
 logger = logging.getLogger(__name__)
 
@@ -180,6 +180,7 @@ def run_trial(trial: Trial, seed: int, grounds: Grounds) -> dict[str, np.ndarray
     told = np.zeros((CHECKS + 1, len(grounds.folds), grounds.real["findings"].shape[1]), np.float32)
     for fold in range(FOLDS):
         model, told[:, (grounds.folds == fold) & grounds.scored] = run_fold(trial, seed, fold, grounds)
+        logger.info("fold %d of %d", fold + 1, FOLDS)
     truth = grounds.real["findings"].cpu().numpy()[grounds.scored]
     result = {"told": told[:, grounds.scored], "truth": truth, "patients": grounds.patients[grounds.scored]}
     if held is not None:
@@ -202,23 +203,6 @@ def prepare(films: Sequence[RealFilm], device: torch.device, draw: Callable[[], 
     return Grounds(real, np.array([fold_of(patient) for patient in patients]), scored, patients, wait, {})
 
 
-def draw_films(folder: Path, drawn: int, workers: int) -> Callable[[], list[Examples]]:
-    """Begin to draw films to learn from and to check on, unless the folder holds them."""
-    wanted = [(FIRST, drawn), (HELD, HELD_FILMS)]
-    paths = [folder / f"drawn-{first}-{count}.npz" for first, count in wanted]
-    if all(path.is_file() for path in paths):
-        return lambda: [dict(np.load(path)) for path in paths]
-    under_way = [DrawnFilms(first, count, SIDE, GRID, workers) for first, count in wanted]
-
-    def wait() -> list[Examples]:
-        films = [each.wait() for each in under_way]
-        for path, each in zip(paths, films, strict=True):
-            np.savez(path, **cast(dict[str, Any], each))
-        return films
-
-    return wait
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what is asked for and print the table."""
     parser = argparse.ArgumentParser(prog="python -m cxr.training.embedded.trials", description=__doc__)
@@ -233,7 +217,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     options.out.mkdir(parents=True, exist_ok=True)
-    draw = draw_films(options.out, options.drawn, options.workers)
+    wanted = ((FIRST, options.drawn), (HELD, HELD_FILMS))
+    draw = draw_views(options.out, wanted, SIDE, GRID, options.workers)
     if options.draw_only:
         draw()
     elif options.trials:

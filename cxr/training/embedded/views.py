@@ -3,9 +3,11 @@
 Knows nothing about models.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -81,6 +83,24 @@ class DrawnFilms:
         parts = [part.result() for part in self.parts]
         self.pool.shutdown()
         return {name: np.concatenate([part[name] for part in parts]) for name in NAMES}
+
+
+def draw_views(
+    folder: Path, wanted: Sequence[tuple[int, int]], side: int, grid: int, workers: int
+) -> Callable[[], list[Examples]]:
+    """Begin to draw films, unless the folder holds them; what is returned waits for them. `wanted`: first, count."""
+    paths = [folder / f"drawn-{first}-{count}-{side}.npz" for first, count in wanted]
+    if all(path.is_file() for path in paths):
+        return lambda: [dict(np.load(path)) for path in paths]
+    under_way = [DrawnFilms(first, count, side, grid, workers) for first, count in wanted]
+
+    def wait() -> list[Examples]:
+        films = [each.wait() for each in under_way]
+        for path, each in zip(paths, films, strict=True):
+            np.savez(path, **cast(dict[str, Any], each))
+        return films
+
+    return wait
 
 
 def join_views(parts: Sequence[Examples], device: torch.device) -> Views:
