@@ -19,6 +19,7 @@ from cxr.training.embedded.seeing import (
     Lessons,
     Pace,
     Seer,
+    ask,
     build_seer,
     guess_loss,
     hide,
@@ -26,6 +27,7 @@ from cxr.training.embedded.seeing import (
     look,
     person_loss,
     see_loss,
+    skip_layers,
 )
 from cxr.training.embedded.views import Views, join_views, pick, vary, view_drawn
 from tests.tiny import tiny_engine
@@ -68,6 +70,44 @@ def test_learning_lowers_the_loss_and_the_average_is_kept(batch: Views, lessons:
     fitter.keep_average()
     assert float(see_loss(seer, batch, lessons).detach()) < 0.8 * before
     assert any(not torch.equal(now, then) for now, then in zip(seer.parameters(), last, strict=True))
+
+
+def test_what_the_teachers_say_is_learnt_where_nothing_is_known(batch: Views) -> None:
+    class Teacher(nn.Module):
+        def __init__(self, logit: float) -> None:
+            super().__init__()
+            self.logit = logit
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.full((len(images), 14), self.logit)
+
+    teachers = [Teacher(2.0), Teacher(4.0)]
+    said = ask(teachers, batch["images"])
+    torch.testing.assert_close(said, torch.full((8, 14), (0.880797 + 0.982014) / 2))
+    unknown = {**batch, **{name: torch.full_like(batch[name], -1) for name in ("findings", "sides", "maps")}}
+    torch.manual_seed(0)
+    seer = build_seer(TINY)
+    assert float(see_loss(seer, unknown).detach()) == 0
+    lessons = Lessons(taught=1.0)
+    for _ in Fitter(seer, partial(see_loss, lessons=lessons, teachers=teachers), Pace(60, 3e-3, warmup=5)).fit(
+        repeat(unknown)
+    ):
+        pass
+    with torch.no_grad():
+        assert (seer(batch["images"]).sigmoid() - said).abs().max() < 0.05
+
+
+def test_a_layer_is_left_out_of_some_films_and_none_when_looking() -> None:
+    torch.manual_seed(0)
+    seer, plain = build_seer(TINY), build_seer(TINY)
+    plain.load_state_dict(seer.state_dict())
+    skip_layers(seer, 0.9)
+    images = torch.rand(8, 1, 56, 56)
+    with torch.no_grad():
+        seer.train()
+        assert not torch.allclose(seer(images), plain(images))
+        seer.eval()
+        torch.testing.assert_close(seer(images), plain(images))
 
 
 def repeat(batch: Views) -> Iterator[Views]:

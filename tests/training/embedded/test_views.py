@@ -1,11 +1,25 @@
 """Films as tensors: what is known comes along, what is unknown stays unknown."""
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
 
 from cxr.evaluation.films import read_films
 from cxr.findings import FINDINGS
-from cxr.training.embedded.views import coarsen, join_views, mix_views, pick, resize, view_drawn, view_real
+from cxr.training.embedded import views as module
+from cxr.training.embedded.views import (
+    balance,
+    coarsen,
+    draw_views,
+    join_views,
+    mix_views,
+    pick,
+    resize,
+    view_drawn,
+    view_real,
+)
 from tests.data import DATA, needs_data
 
 CPU = torch.device("cpu")
@@ -49,3 +63,21 @@ def test_resizing_keeps_the_brightness() -> None:
     images = torch.rand(2, 1, 128, 128)
     small = resize(images, 64)
     assert small.shape == (2, 1, 64, 64) and abs(float(small.mean() - images.mean())) < 0.01
+
+
+def test_rare_findings_come_more_often_and_no_other_film_comes_in() -> None:
+    findings = torch.zeros(40, 14)
+    findings[:16, 0] = 1  # common
+    findings[16, 1] = 1  # once: by the root of 16 more often
+    rows = torch.arange(30)
+    counts = torch.bincount(balance(rows, findings), minlength=40)
+    assert counts.tolist() == [1] * 16 + [4] + [1] * 13 + [0] * 10
+
+
+def test_drawn_films_are_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = draw_views(tmp_path, [(40, 3), (60, 2)], 128, 8, 1)()
+    assert [len(films["images"]) for films in first] == [3, 2]
+    monkeypatch.setattr(module, "DrawnFilms", None)  # none is drawn again
+    again = draw_views(tmp_path, [(40, 3), (60, 2)], 128, 8, 1)()
+    for one, other in zip(first, again, strict=True):
+        assert set(one) == set(other) and all((one[name] == other[name]).all() for name in one)
