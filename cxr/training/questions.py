@@ -17,6 +17,7 @@ from cxr.training.wordings import (
     EARLIER,
     EARLIER_ANSWER,
     FREE,
+    NONE,
     MEANING,
     NORMAL,
     ORIENTATION,
@@ -83,7 +84,8 @@ def ask_free(truth: Truth, finding: Finding, rng: random.Random) -> Pair:
         answer = f"No, I see {write_observation(seen)}." if seen else f"Yes, I see no {noun}."
         return FREE[0].format(finding.noun), answer
     answer = f"No, there is {write_observation(seen)}." if seen else f"Yes, there is no {noun}."
-    return rng.choice(FREE).format(finding.noun), answer
+    asked = [wording.format(finding.noun) for wording in FREE] + [wording.format(noun) for wording in NONE]
+    return rng.choice(asked), answer
 
 
 def ask_place(truth: Truth, rng: random.Random) -> Pair | None:

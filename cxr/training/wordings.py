@@ -13,6 +13,7 @@ SEEN = (
 )
 SEEN_OWN = SEEN[1:5]  # of a finding that may be one thing or many
 FREE = ("Is this film free of {}?", "Is this film free of any sign of {}?")  # turned round: yes means absent
+NONE = ("Is there no {}?", "Is there no sign of {}?", "Do you see no {}?")  # the same, of the bare noun
 WHAT = ("What does this film show?", "What do you see?", "What findings are present?", "Describe this film.")
 WHICH = ("Which of these do you see: {}?", "Which of these are on this film: {}?")
 SIDE = ("On which side is the {}?", "Which side is the {} on?", "Is the {} on the left or on the right?")

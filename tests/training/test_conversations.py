@@ -172,7 +172,7 @@ REPORT = "Findings: Heart size is normal. Impression: No acute process."
 
 
 def is_turned(request: str) -> bool:
-    return request.startswith("Is this film free of")
+    return request.startswith(("Is this film free of", "Is there no ", "Do you see no "))
 
 
 def asks(request: str) -> set[str]:
