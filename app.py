@@ -63,6 +63,9 @@ def add_real_films(shelf: Shelf) -> None:
 def run() -> None:
     """Load the model, serve the page, and stay until the program is ended."""
     reader = load_reader(Settings.from_env())
+    for said in () if Config.zero_gpu else reader.warm_up():  # ZeroGPU has no GPU between two calls
+        sys.stdout.write(f"{said}\n")
+        sys.stdout.flush()
     shelf = Shelf(reader.open, load_examples(EXAMPLES, find_cache()))
     desk = Desk(reader, turns=None if Config.zero_gpu else Turns(MODEL_AT_ONCE))
     page = build_page(desk, shelf, SMALL_AT_ONCE if reader.identity.embedded else AT_ONCE)

@@ -7,10 +7,12 @@ import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cxr.batch.rows import TASKS
 from cxr.batch.run import read_folder
+from cxr.batch.workers import load_from_environment
 from cxr.findings import find_finding
 from cxr.prompts import READY_QUESTIONS
 from cxr.reader import Reader, load_reader
@@ -38,12 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fill_table(options)
     if not sys.warnoptions:  # what libraries say to programmers is no help to who reads a film
         warnings.simplefilter("ignore")
-    reader = load_reader(Settings.from_env())
+    reader = load_reader(Settings.from_env(), options.anyway)
     who = reader.identity
     if who.problem:
         print(who.problem, file=sys.stderr)
     if not options.json:
-        print(f"{DISCLAIMER} Answering: {who.base}, {who.adapter or 'no adapter'}, {who.device}.")
+        gate = "" if who.gate else " The gate is off, but for what header and greys tell."
+        print(f"{DISCLAIMER} Answering: {who.base}, {who.adapter or 'no adapter'}, {who.device}.{gate}")
     refused = 0
     for path in options.films:
         try:
@@ -65,6 +68,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     read.add_argument("--question", default=READY_QUESTIONS[0], help="for the task answer")
     read.add_argument("--json", action="store_true", help="one JSON object a line and film")
     read.add_argument("--out", type=Path, metavar="TABLE.csv", help="a row for every file below a folder; goes on")
+    read.add_argument("--anyway", action="store_true", help="read also what does not look like a frontal chest film")
     read.add_argument("--workers", type=int, default=0, help="for --out: processes; one on a GPU, else one a core")
     options = parser.parse_args(arguments)
     if not options.question.strip():
@@ -76,8 +80,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def fill_table(options: argparse.Namespace) -> int:
     """Read a folder into a table; how it goes is said on the other stream."""
+    load = partial(load_from_environment, options.anyway)
     try:
-        for sentence in read_folder(options.films[0], options.out, options.task, options.workers):
+        for sentence in read_folder(options.films[0], options.out, options.task, options.workers, load):
             print(sentence, file=sys.stderr, flush=True)
     except CxrError as error:
         print(error, file=sys.stderr)
@@ -99,7 +104,7 @@ def read_film(reader: Reader, path: Path, task: str, question: str) -> Reading:
     known = reader.classify(study) if "classify" in wanted else None
     return Reading(
         film=str(path),
-        warnings=study.film.warnings,
+        warnings=study.warnings,
         answered_by=reader.identity,
         classification=known,
         report=list(reader.caption(study, known=known))[-1] if "caption" in wanted else None,

@@ -4,20 +4,27 @@ Knows nothing about pages, nor which model is answering.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from cxr.checks import check_report
 from cxr.films.burnt_in import warn_of_text
-from cxr.films.film import Film, View
+from cxr.films.film import MAX_SIDE, Film, View
 from cxr.films.open import open_film
+from cxr.films.gate import inspect_film
 from cxr.findings import BY_KEY, FINDINGS, Level, find_finding
 from cxr.model.calibration import Calibration
 from cxr.model.engine import Encoded, Engine
+from cxr.model.gate import Gatekeeper
 from cxr.model.loading import load
 from cxr.prompts import YES_NO, ask_finding, ask_report, build_conversation, clean, parse_report
-from cxr.results import Answer, Classification, CxrError, Identity, Report, Score, Turn, Verdict
+from cxr.results import Answer, Classification, CxrError, Gate, Identity, RefusalError, Report, Score, Turn, Verdict
 from cxr.settings import Settings
+
+
+OPEN = Gate()  # nothing to say
 
 
 @dataclass(frozen=True)
@@ -26,19 +33,51 @@ class Study:
 
     film: Film
     encoded: Encoded
+    gate: Gate = OPEN
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What every result about this film carries."""
+        return (*self.film.warnings, *self.gate.warnings)
 
 
 class Reader:
     """Reads films with one model. Holds nothing of any film."""
 
     def __init__(
-        self, engine: Engine, identity: Identity, calibration: Calibration | None, own_findings: Sequence[str] = ()
+        self,
+        engine: Engine,
+        identity: Identity,
+        calibration: Calibration | None,
+        own_findings: Sequence[str] = (),
+        gatekeeper: Gatekeeper | None = None,
+        anyway: bool = False,
     ) -> None:
-        """`own_findings`: keys of findings outside the 14 that the adapter was taught."""
+        """How films are read.
+
+        Args:
+            own_findings: Keys of findings outside the 14 that the adapter was taught.
+            gatekeeper: Who lets films through; None lets through all that can be opened.
+            anyway: Whether what is refused is read all the same, with the reasons as warnings.
+        """
         self.engine = engine
         self.identity = identity
         self.calibration = calibration
         self.own_findings = tuple(own_findings)
+        self.gatekeeper = gatekeeper
+        self.anyway = anyway
+
+    def warm_up(self) -> Iterator[str]:
+        """Do once what the first visitor would wait for, a sentence for each step; nothing where there is no GPU."""
+        if self.engine.fast is None:
+            return
+        encoded = self.engine.encode(Film(np.zeros((MAX_SIDE, MAX_SIDE), np.float32)))
+        yield "A blank film is encoded."
+        for tokens in self.engine.record(encoded):
+            yield f"Texts of up to {tokens} tokens are prepared."
+        self.engine.score(encoded, [build_conversation(ask_finding(finding)) for finding in FINDINGS], YES_NO)
+        next(self.engine.stream(encoded, build_conversation(ask_report())), "")
+        yield f"The model is ready{'' if self.engine.fast.runs else ', on the plain path'}."
 
     def open(self, path: str | Path, view: View | None = None) -> Film:
         """A file as a film; needs no model. `view`: what is known where the file does not say.
@@ -48,9 +87,23 @@ class Reader:
         """
         return warn_of_text(open_film(path, view))
 
+    def inspect(self, film: Film) -> Gate:
+        """What the gate says of a film before the model is asked."""
+        return self.gatekeeper.inspect(film) if self.gatekeeper else OPEN
+
     def study(self, film: Film) -> Study:
-        """Encode a film; the vision encoder runs here and nowhere else."""
-        return Study(film, self.engine.encode(film))
+        """Encode a film; the vision encoder runs here and nowhere else.
+
+        Raises:
+            RefusalError: the gate does not let it through, by header and greys or by what the encoder made of it.
+        """
+        if self.gatekeeper is None:
+            return Study(film, self.engine.encode(film))
+        film = replace(film, anyway=film.anyway or self.anyway)
+        seen = inspect_film(film)
+        admit(self.gatekeeper.judge(film, seen))
+        encoded = self.engine.encode(film)
+        return Study(film, encoded, admit(self.gatekeeper.judge(film, seen, encoded)))
 
     def classify(self, study: Study) -> Classification:
         """The 14 findings and the adapter's own, from the answers to closed questions in one batched forward."""
@@ -61,7 +114,7 @@ class Reader:
         scores, own = both[: len(FINDINGS)], both[len(FINDINGS) :]
         known = all(score.verdict for score in scores)  # a finding that was never calibrated may be there
         level, reasons = choose_level(both) if known else (None, ())
-        return Classification(scores, level, reasons, study.film.warnings, own)
+        return Classification(scores, level, reasons, study.warnings, own)
 
     def _calibrate(self, finding: str, probability: float) -> Score:
         return self.calibration.score(finding, probability) if self.calibration else Score(finding, probability)
@@ -73,10 +126,10 @@ class Reader:
         """
         text = ""
         for text in _grow(self.engine.stream(study.encoded, build_conversation(ask_report(indication)))):
-            yield Report(text, *parse_report(text), finished=False, warnings=study.film.warnings)
+            yield Report(text, *parse_report(text), finished=False, warnings=study.warnings)
         result = known or self.classify(study)
         doubts = check_report(text, (*result.scores, *result.own))
-        yield Report(text, *parse_report(text), finished=True, warnings=(*study.film.warnings, *doubts))
+        yield Report(text, *parse_report(text), finished=True, warnings=(*study.warnings, *doubts))
 
     def answer(self, study: Study, question: str, history: Sequence[Turn] = ()) -> Iterator[Answer]:
         """The answer as it is written; the last one is finished.
@@ -89,14 +142,29 @@ class Reader:
             raise CxrError("Please write a question about the film.")
         text = ""
         for text in _grow(self.engine.stream(study.encoded, build_conversation(question, history))):
-            yield Answer(text, finished=False, warnings=study.film.warnings)
-        yield Answer(text, finished=True, warnings=study.film.warnings)
+            yield Answer(text, finished=False, warnings=study.warnings)
+        yield Answer(text, finished=True, warnings=study.warnings)
 
 
-def load_reader(settings: Settings) -> Reader:
-    """The reader that the settings ask for; the embedded model where that cannot be had (see `Identity.problem`)."""
+def load_reader(settings: Settings, anyway: bool = False) -> Reader:
+    """The reader that the settings ask for; the embedded model where that cannot be had (see `Identity.problem`).
+
+    `anyway`: read also what the gate refuses, as measurements do.
+    """
     loaded = load(settings)
-    return Reader(loaded.engine, loaded.identity, loaded.calibration, loaded.own_findings)
+    keeper = Gatekeeper(loaded.familiarity)
+    return Reader(loaded.engine, loaded.identity, loaded.calibration, loaded.own_findings, keeper, anyway)
+
+
+def admit(gate: Gate) -> Gate:
+    """The same, if it lets the film through.
+
+    Raises:
+        RefusalError: it does not.
+    """
+    if gate.refused:
+        raise RefusalError(gate)
+    return gate
 
 
 def choose_level(scores: Sequence[Score]) -> tuple[Level, tuple[str, ...]]:

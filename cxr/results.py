@@ -15,10 +15,53 @@ DISCLAIMER = "Research and teaching only. Not a medical device."
 Side = Literal["left", "right", "both"]
 Zone = Literal["upper", "mid", "lower"]
 Size = Literal["small", "moderate", "large"]
+Mend = Literal["turn left", "turn right", "turn over", "invert"]  # what the program can do to a film by itself
 
 
 class CxrError(ValueError):
     """Something a user can mend. Its text is one sentence that is shown to them as it stands."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a film cannot be read, or only with care: a sentence for somebody who is not a doctor, and the next step."""
+
+    name: str  # in a word or two: "lateral"
+    refuses: bool  # else it only warns
+    sentence: str
+    step: str
+    mend: Mend | None = None
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Whether a film is a frontal chest film that the model can read. `overruled`: it is to be read all the same."""
+
+    reasons: tuple[Reason, ...] = ()
+    overruled: bool = False
+
+    @property
+    def refused(self) -> bool:
+        """Whether the film is not read."""
+        return not self.overruled and any(reason.refuses for reason in self.reasons)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What every result of this film carries."""
+        return tuple(f"{reason.sentence} {reason.step}" for reason in self.reasons)
+
+    @property
+    def mend(self) -> Mend | None:
+        """What the program can do about it, if anything."""
+        return next((reason.mend for reason in self.reasons if reason.mend), None)
+
+
+class RefusalError(CxrError):
+    """A film that the gate does not let through, with what the gate says."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        super().__init__(" ".join(gate.warnings))
 
 
 class Verdict(Enum):
@@ -118,6 +161,7 @@ class Identity:
     calibrated: bool
     llama: bool  # Llama weights are in use: "Built with Llama" and its notice are due
     problem: str | None = None  # why the embedded model answers although another was asked for
+    gate: bool = False  # whether the encoder is asked if it knows such films; else the gate goes by headers and greys
 
 
 def write_percent(probability: float) -> str:

@@ -11,6 +11,7 @@ from cxr.films.film import Film
 from cxr.findings import BY_KEY
 from cxr.model.calibration import Calibration, Scale
 from cxr.model.engine import Encoded
+from cxr.model.gate import Gatekeeper
 from cxr.prompts import Message
 from cxr.reader import Reader
 from cxr.results import Identity
@@ -24,6 +25,7 @@ EMBEDDED = Identity(
     embedded=True,
     calibrated=True,
     llama=False,
+    gate=True,
 )
 BARE_LLAMA = Identity(
     base="unsloth/Llama-3.2-11B-Vision-Instruct",
@@ -70,9 +72,11 @@ def name_shade(encoded: Encoded) -> int:
     return round(float(encoded.states.mean()) * 100)
 
 
-def fake_reader(identity: Identity = EMBEDDED, slow: float = 0.0, own_findings: Sequence[str] = ()) -> Reader:
-    """A Reader over the fake engine, calibrated as the identity says."""
+def fake_reader(
+    identity: Identity = EMBEDDED, slow: float = 0.0, own_findings: Sequence[str] = (), gated: bool = False
+) -> Reader:
+    """A Reader over the fake engine, calibrated as the identity says; `gated`: with the gate that needs no model."""
     scales = {key: Scale(1.0, 0.0, 0.6, 0.3) for key in (*BY_KEY, *own_findings)}
     engine: Any = FakeEngine(slow)
     calibration = Calibration(scales, "drawn films") if identity.calibrated else None
-    return Reader(engine, identity, calibration, own_findings)
+    return Reader(engine, identity, calibration, own_findings, Gatekeeper(None) if gated else None)

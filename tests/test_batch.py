@@ -22,6 +22,7 @@ from cxr.batch import run as module
 from cxr.batch.rows import Task, list_columns, list_files, mark_files, read_row
 from cxr.batch.run import describe_progress, describe_time, read_folder
 from cxr.batch.workers import Load, ask, mark_model, receive, serve
+from cxr.evaluation.strangers import draw_stranger
 from cxr.films.film import to_image
 from cxr.films.phantom.sets import write_set
 from cxr.findings import BY_KEY
@@ -108,6 +109,18 @@ def test_own_findings_have_columns_and_without_a_calibration_nothing_is_decided(
     row = dict(zip(columns, read_row(own, films, "2.png", "all"), strict=True))
     assert len(columns) == 1 + 2 * (len(BY_KEY) + 1) + 3 and 0 <= float(row["tuberculosis"]) <= 1
     assert {row[f"{key}_decision"] for key in (*BY_KEY, "tuberculosis")} == {""}
+
+
+def test_what_the_gate_refuses_has_a_row_that_says_why(films: Path) -> None:
+    reader = fake_reader(gated=True)
+    to_image(draw_stranger("page", 10_000_000)).save(films / "page.png")
+    columns = list_columns("all", ())
+    row = dict(zip(columns, read_row(reader, films, "page.png", "all"), strict=True))
+    assert "does not look like" in row["refused"] and not row["mass"]
+    before, reader.anyway = mark_model(reader), True
+    row = dict(zip(columns, read_row(reader, films, "page.png", "all"), strict=True))
+    assert "does not look like" in row["warnings"] and row["mass"] and not row["refused"]
+    assert mark_model(reader) != before  # one table never holds both
 
 
 def test_the_14_questions_are_asked_once_a_film(films: Path, monkeypatch: pytest.MonkeyPatch) -> None:

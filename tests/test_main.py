@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from cxr import __main__ as module
 from cxr.__main__ import main
+from cxr.evaluation.strangers import draw_stranger
+from cxr.films.film import to_image
+from cxr.reader import Reader
+from tests.fakes import BARE_LLAMA, EMBEDDED, fake_reader
 
 ROOT = Path(__file__).resolve().parents[1]
 FILM = "examples/drawn-effusion.png"
@@ -82,3 +87,27 @@ def test_what_no_table_can_hold_is_told(more: tuple[str, ...], capsys: pytest.Ca
     with pytest.raises(SystemExit):
         main(["read", "examples", *more, "--out", "t.csv"])
     assert "--out takes one folder" in capsys.readouterr().err
+
+
+def test_what_the_gate_refuses_is_named_and_read_only_with_anyway(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load_fake(_: object, anyway: bool) -> Reader:
+        reader = fake_reader(gated=True)
+        reader.anyway = anyway
+        return reader
+
+    monkeypatch.setattr(module, "load_reader", load_fake)
+    page = tmp_path / "page.png"
+    to_image(draw_stranger("page", 10_000_000)).save(page)
+    assert main(["read", str(page), "--task", "classify"]) == 1
+    assert "does not look like an X-ray" in capsys.readouterr().err
+    assert main(["read", str(page), "--task", "classify", "--anyway"]) == 0
+    assert "! This does not look like an X-ray film. Send the film itself" in capsys.readouterr().out
+
+
+def test_a_model_without_a_gate_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for identity, off in ((BARE_LLAMA, True), (EMBEDDED, False)):
+        monkeypatch.setattr(module, "load_reader", lambda _, anyway, identity=identity: fake_reader(identity))
+        main(["read", str(ROOT / FILM), "--task", "classify"])
+        assert ("gate is off" in capsys.readouterr().out) == off

@@ -164,7 +164,7 @@ def own_reader(tmp_path: Path) -> Reader:
     (adapter / "cxr_config.json").write_text(json.dumps({"canvas": 56, "own_findings": [*reversed(OWN)]}))
     scales = {key: Scale(1.0, -40.0, 0.6, 0.4) for key in BY_KEY} | {OWN[0]: Scale(1.0, 40.0, 0.6, 0.4)}
     write_calibration(Calibration(scales, "nobody"), adapter)
-    return load_reader(Settings(base=str(base), adapter=str(adapter)))
+    return load_reader(Settings(base=str(base), adapter=str(adapter)), anyway=True)  # it is shown noise
 
 
 def test_own_findings_of_an_adapter_are_asked_scored_and_shown(own_reader: Reader) -> None:

@@ -62,7 +62,7 @@ def read_row(reader: Reader, folder: Path, name: str, task: Task) -> list[str]:
     except CxrError as error:
         width = len(list_columns(task, reader.own_findings))
         return [name, *[""] * (width - 2), str(error)]
-    result, notes = reader.classify(study), study.film.warnings
+    result, notes = reader.classify(study), study.warnings
     fields = [name, *(write_scores(result) if task != "caption" else [])]
     if task != "classify":
         *_, report = reader.caption(study, known=result)

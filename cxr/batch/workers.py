@@ -37,9 +37,9 @@ class Model:
     mark: str  # of the calibration, and of the files of folders, which have no revision
 
 
-def load_from_environment() -> Reader:
-    """The reader that the environment asks for."""
-    return load_reader(Settings.from_env())
+def load_from_environment(anyway: bool = False) -> Reader:
+    """The reader that the environment asks for; `anyway`: one that reads also what the gate refuses."""
+    return load_reader(Settings.from_env(), anyway)
 
 
 def choose_workers() -> int:
@@ -122,5 +122,5 @@ def mark_model(reader: Reader) -> Model:
     who = reader.identity
     named = ((who.base, who.base_revision), (who.adapter, who.adapter_revision))
     folders = [Path(name) for name, revision in named if name and not revision and Path(name).is_dir()]
-    told = [repr(reader.calibration), *(mark_files(path, list_files(path)) for path in folders)]
+    told = [f"{reader.calibration} {reader.anyway}", *(mark_files(path, list_files(path)) for path in folders)]
     return Model(who, reader.own_findings, blake2b("\0".join(told).encode(), digest_size=16).hexdigest())

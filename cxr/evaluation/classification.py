@@ -145,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m cxr.evaluation.classification", description=__doc__.partition("\n")[0]
     )
     add_options(parser)
-    outcome = read_outcome(load_reader(Settings.from_env()), choose_cases(parser.parse_args(arguments)))
+    outcome = read_outcome(load_reader(Settings.from_env(), anyway=True), choose_cases(parser.parse_args(arguments)))
     sys.stdout.write(write_table(outcome) + "\n")
 
 

@@ -58,16 +58,23 @@ def read_films(folder: Path, split: str) -> list[RealFilm]:
     Raises:
         ValueError: a patient stands in two splits, so nothing measured here would be true.
     """
+    films = [film for film in list_films(folder, split) if film.source not in UNLABELLED]
+    return [film for film in films if film.present or film.absent]
+
+
+def list_films(folder: Path, split: str) -> list[RealFilm]:
+    """All films of one split, labelled or not, in the order of the table.
+
+    Raises:
+        ValueError: a patient stands in two splits, so nothing measured here would be true.
+    """
     with (folder / "films.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     splits: dict[str, str] = {}
     for row in rows:
         if splits.setdefault(row["patient_id"], row["split"]) != row["split"]:
             raise ValueError(f"A patient of {row['source']} is in two splits.")
-    films = [
-        read_row(row, folder / "films") for row in rows if row["split"] == split and row["source"] not in UNLABELLED
-    ]
-    return [film for film in films if film.present or film.absent]
+    return [read_row(row, folder / "films") for row in rows if row["split"] == split]
 
 
 def read_row(row: dict[str, str], folder: Path) -> RealFilm:

@@ -4,8 +4,10 @@ The film is encoded once; then the findings are scored, the report is written an
 calls that serve. Knows nothing about figures.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +26,7 @@ class Reading:
     patient: str
     keys: tuple[str, ...]  # the findings that were asked for
     truth: tuple[int, ...]  # for each: 1 present, 0 absent, -1 unknown
-    probabilities: tuple[float, ...]  # for each, 0..1, the reader's own
+    probabilities: tuple[float, ...]  # for each, 0..1; the reader's own, or calibrated where the reader is
     reference: str = ""  # the report that came with the film
     report: str = ""
     exchanges: tuple[Exchange, ...] = ()
@@ -36,13 +38,15 @@ def classify_cases(reader: Reader, cases: Iterable[Case]) -> Iterator[Reading]:
         yield _note(reader.classify(reader.study(case.film)), case)
 
 
-def read_cases(reader: Reader, cases: Iterable[Case]) -> Iterator[Reading]:
-    """Findings, report and answers. `reader` has no calibration, so that the probabilities are its own."""
+def read_cases(
+    reader: Reader, cases: Iterable[Case], ask: Callable[[Case], Sequence[Exchange]] = write_exchanges
+) -> Iterator[Reading]:
+    """Findings, report and answers to what `ask` asks. Without a calibration the probabilities are the reader's own."""
     for case in cases:
         study = reader.study(case.film)
         result = reader.classify(study)
         report = list(reader.caption(study, case.indication, known=result))[-1].text
-        exchanges = tuple(answer(reader, study, exchange) for exchange in write_exchanges(case))
+        exchanges = tuple(answer(reader, study, exchange) for exchange in ask(case))
         yield replace(_note(result, case), report=report, exchanges=exchanges)
 
 
@@ -56,6 +60,14 @@ def _note(result: Classification, case: Case) -> Reading:
 def answer(reader: Reader, study: Study, exchange: Exchange) -> Exchange:
     """The same with the reader's answer."""
     return replace(exchange, answer=list(reader.answer(study, exchange.question))[-1].text)
+
+
+def read_reading(line: bytes) -> Reading:
+    """A reading that was kept as one line of JSON."""
+    data: dict[str, Any] = json.loads(line)
+    told: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    told["exchanges"] = tuple(Exchange(**exchange) for exchange in data["exchanges"])
+    return Reading(**told)
 
 
 def collect_outcome(readings: Sequence[Reading]) -> Outcome:

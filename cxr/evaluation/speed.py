@@ -1,6 +1,7 @@
 """How long each step of reading takes, side by side with the naive way.
 
     python -m cxr.evaluation.speed [--threads 2] [--repeats 10]
+    python -m cxr.evaluation.speed --gpu BASE   the fast path of a full-size base, see `speed_gpu.py`
 
 Times hold for the machine they were taken on; the ratios travel. Knows nothing about the truth.
 """
@@ -10,10 +11,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from cxr.evaluation import speed_gpu
+from cxr.evaluation.bounds import synchronize
 from cxr.films.phantom import draw_film
 from cxr.findings import FINDINGS
 from cxr.prompts import YES_NO, ask_finding, ask_report, build_conversation
@@ -41,12 +45,6 @@ def time_steps(steps: dict[str, Callable[[], object]], repeats: int) -> dict[str
             if turn:
                 seconds[name].append(time.perf_counter() - start)
     return {name: Timing(*np.quantile(values, [0.5, 0.25, 0.75]).tolist()) for name, values in seconds.items()}
-
-
-def synchronize() -> None:
-    """Wait for the GPU, where there is one."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
 
 
 def build_steps(reader: Reader, lengths: list[tuple[int, int]]) -> dict[str, Callable[[], object]]:
@@ -98,7 +96,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m cxr.evaluation.speed", description=__doc__.partition("\n")[0])
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads of torch")
     parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--gpu", type=Path, metavar="BASE", help="a folder with a base of full size")
+    parser.add_argument("--precisions", nargs="+", choices=["bf16", "4bit"], default=["bf16", "4bit"], help="of --gpu")
+    parser.add_argument("--out", type=Path, help="of --gpu: a file to which the rows are added as they are found")
+    parser.add_argument("--cap", type=float, help="of --gpu: GiB of memory within which the 4-bit model must read")
+    parser.add_argument("--profile", action="store_true", help="of --gpu: which kernels take the time")
     options = parser.parse_args(arguments)
+    if options.gpu:
+        speed_gpu.run(options)
+        return
     torch.set_num_threads(options.threads)
     reader = load_reader(Settings.from_env())
     lengths: list[tuple[int, int]] = []

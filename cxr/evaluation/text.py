@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table for the model that the settings name."""
     parser = argparse.ArgumentParser(prog="python -m cxr.evaluation.text", description=__doc__.partition("\n")[0])
     add_options(parser)
-    reports = write_reports(load_reader(Settings.from_env()), choose_cases(parser.parse_args(arguments)))
+    reports = write_reports(load_reader(Settings.from_env(), anyway=True), choose_cases(parser.parse_args(arguments)))
     sys.stdout.write(write_table(reports) + "\n")
 
 

@@ -85,8 +85,8 @@ VIEW_CODES: dict[str, View] = {  # PS3.16 CID 4010 in SNOMED CT, and its older S
 SHOWN_BY = ("RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth")
 STRONG_COMPRESSION = 30.0  # times smaller
 
-NOT_RADIOGRAPH = "The file's header says that this is not a radiograph."
-NOT_CHEST = "The file's header names another part of the body than the chest."
+NOT_RADIOGRAPH = "The file's header says that this is not a radiograph. Check that you chose the right file."
+NOT_CHEST = "The file's header names another part of the body than the chest. Check that you chose the right file."
 TURNED = "The header says that the picture is mirrored or turned; look for the side marker before trusting sides."
 BURNT_IN = "The file's header says that text is written into the picture; it may name the patient."
 BAD_WINDOW = "This DICOM film says how it is to be shown in a way that makes no sense (window, slope or table)."

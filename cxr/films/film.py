@@ -16,12 +16,14 @@ class Film:
     """A chest film without identifiers.
 
     `pixels`: H x W float32 in 0..1, air dark, row 0 at the top, the patient's left on the right, the
-    long side at most MAX_SIDE px. `warnings`: sentences for the reader of the film.
+    long side at most MAX_SIDE px. `warnings`: sentences for the reader of the film. `anyway`: who sent it wants it
+    read even if the gate refuses it.
     """
 
     pixels: np.ndarray
     view: View | None = None
     warnings: tuple[str, ...] = ()
+    anyway: bool = False
 
 
 def to_image(film: Film) -> Image.Image:

@@ -7,7 +7,10 @@ from cxr.results import CxrError
 
 COLOURED = 40  # of 255: how far apart red, green and blue of one dot are before it counts as coloured
 COLOURED_SHARE = 0.02  # of the dots; annotations and JPEG's own colour noise stay below
-COLOUR_WARNING = "This is a colour picture; a film has only greys, so it may be a photograph or a screenshot."
+COLOUR_WARNING = (
+    "This is a colour picture; a film has only greys, so it may be a photograph or a screenshot. "
+    "Send the original file if you have it."
+)
 
 
 def scale_to_unit(pixels: np.ndarray, low: float, high: float) -> np.ndarray:

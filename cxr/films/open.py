@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cxr.films.decoder import Kind, decode
 from cxr.films.film import Film, View
-from cxr.films.quality import check_film
+from cxr.films.quality import check_blank
 from cxr.results import CxrError
 
 MAX_BYTES = 64 * 2**20
@@ -46,8 +46,8 @@ def open_film(path: str | Path, view: View | None = None) -> Film:
     path = Path(path).absolute()
     head = _read_head(path)
     film = decode(path, tell_kind(head))
-    view = film.view or view
-    return replace(film, view=view, warnings=film.warnings + check_film(film.pixels, view))
+    check_blank(film.pixels)
+    return replace(film, view=film.view or view)
 
 
 def tell_kind(head: bytes) -> Kind:

@@ -1,110 +1,99 @@
-"""What simple statistics of a film say: blank, clipped, inverted, turned, no chest. Knows nothing of files or models.
+"""What a few numbers say of a film: blank, too small, clipped, of little contrast, photographed off a screen.
 
-Measured by `pytest tests/films/test_quality.py -m slow -s` on 732 real films whose patients did not shape the mean film
-(364 validation, 368 test): 0.5 % of them are warned of; 99.6 % are caught when inverted, 94.0 and 93.4 % when turned to
-either side, 71.3 % when upside down. Of 103 pictures of heads and bellies 63.1 % are warned of; finding the others is
-the model's task.
+Rules, with nothing fitted. Knows nothing of files or models.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image
 
-from cxr.films.film import View
-from cxr.results import CxrError
+from cxr.results import CxrError, Reason
 
-SMALL_SIDE = 128  # px
+TINY_SIDE, SMALL_SIDE = 64, 128  # px of the short side
 LONG_SIDE = 2.2  # times the short one
 BLANK, FLAT = 0.01, 0.05  # standard deviation of the greys
 BURNT_OUT, SUNK = 0.25, 0.65  # shares of pure white and pure black; collimation and letterboxes make the latter large
-INVERTED, LIKE, LIKE_TURNED, TURNED_LEAD = -0.25, 0.3, 0.45, 0.3  # correlations with the mean film
+SCREEN_SIDE = 512  # px of the square that is searched for the grid of a screen
+SCREEN_RINGS = 64  # rings of one frequency each, of 1 / SCREEN_RINGS cycles a px
+FINEST, COARSEST = 32, 8  # rings between which the lines of a screen lie: 2 to 8 px apart
+SCREEN_PEAK = 40.0  # times the median of its ring; of 244 real films one had 27 and all others less than 16
 
-# The mean frontal film, 8 x 8, standardised and times 10: lungs dark, shoulders and belly bright, the heart to the
-# patient's left. Made of the 1,753 training films of the five sources, each source weighing the same (`average_films`).
-MEAN_FILM = np.array(
-    [
-        [-20, -16, -10, 2, 2, -10, -15, -19],
-        [-5, -1, -5, 1, 1, -6, -1, -5],
-        [-2, -1, -12, 1, 3, -12, -1, -4],
-        [-4, -2, -11, 6, 9, -9, -2, -5],
-        [-6, -3, -6, 11, 14, 0, -2, -8],
-        [-8, 0, 2, 14, 17, 7, 0, -9],
-        [-9, 8, 13, 19, 19, 13, 5, -11],
-        [-8, 12, 17, 19, 19, 15, 9, -11],
-    ],
-    dtype=np.float32,
+SAY_BLANK = "This film is blank, or next to it, so there is nothing to read. Choose another file."
+TINY = Reason(
+    "too small",
+    True,
+    f"This picture is less than {TINY_SIDE} dots wide or high: too small for anything to be seen on it.",
+    "Send the film in its full size.",
+)
+SMALL = Reason("small", False, "This picture is very small; fine detail cannot be seen on it.", TINY.step)
+LONG = Reason(
+    "cropped",
+    False,
+    "This picture is unusually long or narrow, so it may show only a part of a film, or more than one.",
+    "Send one whole film.",
+)
+PALE = Reason("flat", False, "This film has so little contrast that fine detail is lost.", "Send the original file.")
+WHITE = Reason(
+    "clipped",
+    False,
+    "Much of this film is pure white, and what was there cannot be seen.",
+    "Send the original file, or one saved with less brightness.",
+)
+BLACK = Reason(
+    "clipped",
+    False,
+    "Much of this film is pure black, and what was there cannot be seen.",
+    "Send the original file, or one saved with more brightness.",
+)
+SCREEN = Reason(
+    "photo of a screen",
+    False,
+    "This looks like a photograph of a screen: its lines and reflections can look like disease, or hide it.",
+    "Send the original file if you have it.",
 )
 
-SAY_BLANK = "This film is blank, or next to it, so there is nothing to read."
-SAY_FLAT = "This film has so little contrast that fine detail is lost."
-SAY_SMALL = "This picture is very small; fine detail cannot be seen on it."
-SAY_LONG = "This picture is unusually long or wide; it may show only a part of a film, or more than a film."
-SAY_BURNT_OUT = "Much of this film is pure white, and what was there cannot be seen."
-SAY_SUNK = "Much of this film is pure black, and what was there cannot be seen."
-SAY_INVERTED = (
-    "This film looks inverted (air white, bone black), so what is said of it cannot be trusted; send it with air black."
-)
-SAY_TURNED = "This film looks turned sideways or upside down, so what is said of it cannot be trusted; send it upright."
-SAY_STRANGE = "This does not look like an upright frontal chest film, so what is said of it cannot be trusted."
-SAY_LATERAL = "This is a side view (lateral); the findings are those of frontal films, and sides cannot be told."
 
-
-def check_film(pixels: np.ndarray, view: View | None = None) -> tuple[str, ...]:
-    """Warnings about a film, H x W float32 in 0..1: plain sentences, none for an ordinary frontal film.
+def check_blank(pixels: np.ndarray) -> None:
+    """Refuse a film, H x W float32 in 0..1, on which there is nothing.
 
     Raises:
-        CxrError: it is blank.
+        CxrError: it is blank; the one refusal that nobody can overrule.
     """
     if pixels.std() < BLANK:
         raise CxrError(SAY_BLANK)
-    return tuple(_find_warnings(pixels, view))
 
 
-def _find_warnings(pixels: np.ndarray, view: View | None) -> Iterator[str]:
+def check_quality(pixels: np.ndarray) -> Iterator[Reason]:
+    """Why a film, H x W float32 in 0..1, is hard to read; nothing for an ordinary one."""
     short, long = sorted(pixels.shape)
     if short < SMALL_SIDE:
-        yield SAY_SMALL
+        yield TINY if short < TINY_SIDE else SMALL
     if long > LONG_SIDE * short:
-        yield SAY_LONG
+        yield LONG
     if pixels.std() < FLAT:
-        yield SAY_FLAT
+        yield PALE
     if (pixels > 0.99).mean() > BURNT_OUT:
-        yield SAY_BURNT_OUT
+        yield WHITE
     if (pixels < 0.01).mean() > SUNK:
-        yield SAY_SUNK
-    if view == "lateral":
-        yield SAY_LATERAL
-    else:
-        yield from _compare(pixels)
+        yield BLACK
+    if measure_grid(pixels) > SCREEN_PEAK:
+        yield SCREEN
 
 
-def _compare(pixels: np.ndarray) -> Iterator[str]:
-    """Hold the film against the mean film, as it lies and in three turns."""
-    thumbnail = shrink_to_thumbnail(pixels)
-    upright, *turned = (correlate(np.rot90(thumbnail, turns), MEAN_FILM) for turns in range(4))
-    if upright < INVERTED:
-        yield SAY_INVERTED
-    elif max(turned) > max(LIKE_TURNED, upright + TURNED_LEAD):
-        yield SAY_TURNED
-    elif upright < LIKE:
-        yield SAY_STRANGE
+def measure_grid(pixels: np.ndarray) -> float:
+    """How far the strongest fine pattern stands out of its ring of frequencies: below 16 on films, 100 on screens.
 
-
-def shrink_to_thumbnail(pixels: np.ndarray) -> np.ndarray:
-    """H x W float32 averaged to 8 x 8, its shape not kept."""
-    return np.asarray(Image.fromarray(pixels).resize(MEAN_FILM.shape, Image.Resampling.BOX))
-
-
-def correlate(one: np.ndarray, other: np.ndarray) -> float:
-    """Pearson's correlation of two arrays of one shape; 0 where one of them is flat."""
-    one, other = one - one.mean(), other - other.mean()
-    scale = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float((one * other).sum()) / scale if scale else 0.0
-
-
-def average_films(sources: dict[str, list[np.ndarray]]) -> np.ndarray:
-    """MEAN_FILM from thumbnails (8 x 8 each) by source: each film standardised, each source weighing the same."""
-    means = [np.mean([(film - film.mean()) / film.std() for film in films], axis=0) for films in sources.values()]
-    mean = np.mean(means, axis=0)
-    return np.round(mean / mean.std() * 10)
+    A screen's dots, seen by a camera, are a grid; so are the marks of an anti-scatter grid, but far weaker.
+    """
+    side = min(*pixels.shape, SCREEN_SIDE)
+    if side < 4 * SCREEN_RINGS // COARSEST:  # too small for a ring to have a median
+        return 0.0
+    top, left = ((length - side) // 2 for length in pixels.shape)
+    middle = pixels[top : top + side, left : left + side]
+    window = np.hanning(side).astype(np.float32)
+    waves = np.abs(np.fft.rfft2((middle - middle.mean()) * window[:, None] * window))
+    away = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
+    ring = (away * SCREEN_RINGS).astype(int).ravel()
+    order = np.argsort(ring, kind="stable")
+    rings = np.split(waves.ravel()[order], np.cumsum(np.bincount(ring))[:-1])[COARSEST:FINEST]
+    return max((float(each.max() / (np.median(each) + 1e-9)) for each in rings if each.size), default=0.0)

@@ -22,6 +22,7 @@ from cxr.films.film import MAX_SIDE
 from cxr.findings import BY_KEY, order_finding, read_label
 from cxr.model.calibration import Calibration, read_calibration
 from cxr.model.engine import Engine
+from cxr.model.gate import Familiarity, read_familiarity
 from cxr.model.precision import check_precision, choose_precision, quantize_nf4
 from cxr.model.sources import Source, fetch, hash_weights, read_json
 from cxr.results import CxrError, Identity
@@ -47,6 +48,7 @@ class Loaded:
     calibration: Calibration | None
     identity: Identity
     own_findings: tuple[str, ...] = ()
+    familiarity: Familiarity | None = None  # which films the model knows
 
 
 def load(settings: Settings) -> Loaded:
@@ -135,13 +137,14 @@ def _assemble(base: Source, adapter: Source | None, precision: str | None) -> Lo
     processor = AutoProcessor.from_pretrained(base.folder)
     if not processor.chat_template:
         raise CxrError(f"{base.name} has no chat template, so it cannot be asked anything.")
-    calibration = None
+    calibration = familiarity = None
     if adapter is not None:
         model = add_adapter(model, adapter)
         calibration = read_calibration(adapter.folder)
+        familiarity = read_familiarity(adapter.folder, model.config.get_text_config().hidden_size)
     engine = Engine(model, processor, choose_canvas(adapter, processor))
-    identity = _sign(base, adapter, calibration is not None, model)
-    return Loaded(engine, calibration, identity, read_own_findings(adapter) if adapter else ())
+    identity = _sign(base, adapter, calibration is not None, familiarity is not None, model)
+    return Loaded(engine, calibration, identity, read_own_findings(adapter) if adapter else (), familiarity)
 
 
 def load_base(base: Source, precision: str) -> MllamaForConditionalGeneration:
@@ -229,7 +232,9 @@ def _is_own_key(key: object) -> bool:
         return False
 
 
-def _sign(base: Source, adapter: Source | None, calibrated: bool, model: MllamaForConditionalGeneration) -> Identity:
+def _sign(
+    base: Source, adapter: Source | None, calibrated: bool, gate: bool, model: MllamaForConditionalGeneration
+) -> Identity:
     device = torch.cuda.get_device_name() if model.device.type == "cuda" else "CPU"
     kind = "4-bit" if getattr(model, "is_quantized", False) else str(model.dtype).removeprefix("torch.")
     return Identity(
@@ -241,4 +246,5 @@ def _sign(base: Source, adapter: Source | None, calibrated: bool, model: MllamaF
         embedded=base.folder == EMBEDDED,
         calibrated=calibrated,
         llama=base.name in LLAMA_NAMES,
+        gate=gate,
     )

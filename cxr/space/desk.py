@@ -13,7 +13,7 @@ import spaces
 
 from cxr.films.film import Film, View
 from cxr.reader import Reader, Study
-from cxr.results import Answer, Classification, Identity, Report, Turn
+from cxr.results import Answer, Classification, Gate, Identity, RefusalError, Report, Turn
 from cxr.space.faults import guard
 from cxr.space.turns import take_turns
 
@@ -65,10 +65,10 @@ class Desk:
         """
         return self._reader.open(path, view)
 
-    def read(self, film: Film) -> tuple[Study, Classification]:
-        """The film as the model keeps it, and its findings."""
-        study, classification = self._read(film)
-        return study, classification
+    def read(self, film: Film) -> tuple[Study, Classification] | Gate:
+        """The film as the model keeps it, and its findings; or what the gate says where it refuses the film."""
+        gate = self._reader.inspect(film)  # before a GPU is leased
+        return gate if gate.refused else self._read(film)
 
     def caption(self, seen: Film | Study, indication: str = "") -> Iterator[Report]:
         """The report as it is written; the last one is finished."""
@@ -78,9 +78,12 @@ class Desk:
         """The answer as it is written; the last one is finished."""
         yield from self._answer(seen, question, tuple(history))
 
-    def _read_now(self, film: Film) -> tuple[Study, Classification]:
+    def _read_now(self, film: Film) -> tuple[Study, Classification] | Gate:
         with self._turns:
-            study = self._reader.study(film)
+            try:
+                study = self._reader.study(film)
+            except RefusalError as refusal:
+                return refusal.gate
             return study, self._reader.classify(study)
 
     def _caption_now(self, seen: Film | Study, indication: str) -> Iterator[Report]:

@@ -4,12 +4,13 @@ Each function's name is its HTTP name and its MCP tool name, and its docstring i
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from cxr.films.film import Film
-from cxr.results import CxrError, Turn, as_plain
+from cxr.results import CxrError, Gate, RefusalError, Turn, as_plain
 from cxr.space.desk import Desk
 from cxr.space.faults import guard
 from cxr.space.uploads import find_upload
@@ -22,39 +23,47 @@ class Endpoints:
         self._desk = desk
 
     @guard
-    def classify(self, film_file: gr.FileData) -> dict[str, Any]:
+    def classify(self, film_file: gr.FileData, read_anyway: bool = False) -> dict[str, Any]:
         """Look for 14 findings on a chest X-ray film. Research and teaching only; not a medical device.
 
         Args:
             film_file: The film: PNG, JPEG, TIFF, WebP or DICOM, at most 64 MB.
+            read_anyway: Whether to read also what does not look like an upright frontal chest film.
 
         Returns:
             scores (finding, probability from 0 to 1, operating points present_from and absent_below, verdict present /
             not sure / absent; null where the model is not calibrated), level and reasons of the reading order,
             warnings, own (scores of what the adapter in use was taught beside the 14; mostly none), answered_by.
         """
-        _, classification = self._desk.read(self._open(film_file))
-        return self._sign(as_plain(classification))
+        read = self._desk.read(self._open(film_file, read_anyway))
+        if isinstance(read, Gate):
+            raise RefusalError(read)
+        return self._sign(as_plain(read[1]))
 
     @guard
-    def caption(self, film_file: gr.FileData, indication: str = "") -> dict[str, Any]:
+    def caption(self, film_file: gr.FileData, indication: str = "", read_anyway: bool = False) -> dict[str, Any]:
         """Write a report of a chest X-ray film. Research and teaching only; not a medical device.
 
         Args:
             film_file: The film: PNG, JPEG, TIFF, WebP or DICOM, at most 64 MB.
             indication: Why the film was taken, in a few words; may be empty.
+            read_anyway: Whether to read also what does not look like an upright frontal chest film.
 
         Returns:
             text, its two parts findings and impression, finished, warnings, answered_by.
         """
         if not isinstance(indication, str | None):
             raise CxrError("The indication must be a text.")
-        *_, report = self._desk.caption(self._open(film_file), indication or "")
+        *_, report = self._desk.caption(self._open(film_file, read_anyway), indication or "")
         return self._sign(as_plain(report))
 
     @guard
     def answer(
-        self, film_file: gr.FileData, question: str, history: list[dict[str, str]] | None = None
+        self,
+        film_file: gr.FileData,
+        question: str,
+        history: list[dict[str, str]] | None = None,
+        read_anyway: bool = False,
     ) -> dict[str, Any]:
         """Answer a question about a chest X-ray film. Research and teaching only; not a medical device.
 
@@ -62,17 +71,18 @@ class Endpoints:
             film_file: The film: PNG, JPEG, TIFF, WebP or DICOM, at most 64 MB.
             question: The question, at most 500 characters.
             history: Earlier turns about the same film, oldest first, each with the keys question and answer.
+            read_anyway: Whether to read also what does not look like an upright frontal chest film.
 
         Returns:
             text, finished, warnings, answered_by.
         """
         if not isinstance(question, str):
             raise CxrError("The question must be a text.")
-        *_, reply = self._desk.answer(self._open(film_file), question, read_history(history))
+        *_, reply = self._desk.answer(self._open(film_file, read_anyway), question, read_history(history))
         return self._sign(as_plain(reply))
 
-    def _open(self, film_file: object) -> Film:
-        return self._desk.open(find_upload(film_file))
+    def _open(self, film_file: object, read_anyway: object) -> Film:
+        return replace(self._desk.open(find_upload(film_file)), anyway=read_anyway is True)
 
     def _sign(self, result: dict[str, Any]) -> dict[str, Any]:
         return {**result, "answered_by": as_plain(self._desk.identity)}

@@ -59,11 +59,21 @@ class ResultParts:
 
 
 @dataclass(frozen=True)
+class GateParts:
+    """What is said above the results of a film that cannot be read, or only with care."""
+
+    panel: gr.HTML
+    mend: gr.Button
+    anyway: gr.Button
+
+
+@dataclass(frozen=True)
 class Parts:
     """Every component that an event reads or changes."""
 
     film: FilmParts
     results: ResultParts
+    gate: GateParts
 
 
 def lay_out(identity: Identity, examples: Sequence[Thumbnail], own_findings: Sequence[str] = ()) -> Parts:
@@ -75,11 +85,20 @@ def lay_out(identity: Identity, examples: Sequence[Thumbnail], own_findings: Seq
         with gr.Column(scale=5, min_width=320):
             film = _lay_out_film(examples)
         with gr.Column(scale=6, min_width=320):
+            gate = _lay_out_gate()
             with gr.Tabs():
                 results = _lay_out_results()
             gr.HTML(markup.show_scope(own_findings), padding=False)
     gr.HTML(markup.show_licence(identity), padding=False)
-    return Parts(film, results)
+    return Parts(film, results, gate)
+
+
+def _lay_out_gate() -> GateParts:
+    panel = gr.HTML(visible=False, padding=False)
+    with gr.Row(elem_classes="cxr-ready"):
+        mend = gr.Button("Turn it and read it again", variant="primary", visible=False, size="md", min_width=200)
+        anyway = gr.Button("Read it anyway", visible=False, size="md", min_width=140)
+    return GateParts(panel, mend, anyway)
 
 
 def _lay_out_film(examples: Sequence[Thumbnail]) -> FilmParts:

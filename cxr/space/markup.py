@@ -8,7 +8,7 @@ from html import escape
 
 from cxr.findings import Level, find_finding
 from cxr.prompts import join_words
-from cxr.results import DISCLAIMER, Classification, Identity, Score, Verdict, write_percent
+from cxr.results import DISCLAIMER, Classification, Gate, Identity, Score, Verdict, write_percent
 from cxr.space.examples import Example
 from cxr.space.views import name_not_looked_for, name_uncertainty
 
@@ -16,6 +16,7 @@ SIGNS = {Verdict.PRESENT: "●", Verdict.NOT_SURE: "◐", Verdict.ABSENT: "○"}
 LEVELS = {Level.LOOK_FIRST: "first", Level.ATTENTION: "attention", Level.NONE_SEEN: "none"}
 BARS = "The two marks on a bar: absent below the first, present from the second, not sure between."
 SCOPE = "Reports and answers are written by a model and may be wrong; it gives no advice on care."
+GATE_OFF = "The gate is off: no adapter tells which films this model knows, so only header and greys are checked."
 LLAMA_NOTICE = (
     "Built with Llama. Llama 3.2 is licensed under the Llama 3.2 Community License, Copyright © Meta Platforms, Inc. "
     "All Rights Reserved. The licence does not grant the rights to its multimodal models to individuals domiciled in, "
@@ -37,6 +38,8 @@ def show_identity(identity: Identity) -> str:
     )
     badges = [text for text in (name_uncertainty(identity), "Built with Llama" if identity.llama else None) if text]
     marks = "".join(f'<span class="cxr-badge">{escape(text)}</span>' for text in badges)
+    if not identity.gate:
+        marks += f'<span class="cxr-badge" title="{escape(GATE_OFF)}">Gate off</span>'
     return (
         '<header class="cxr-header"><div class="cxr-title"><h1>Chest film reader</h1>'
         f'<p class="cxr-purpose">{DISCLAIMER}</p></div>'
@@ -53,6 +56,20 @@ def show_notes(sentences: Sequence[str]) -> str:
     if not sentences:
         return ""
     return f'<ul class="cxr-notes" role="status">{"".join(f"<li>{escape(text)}</li>" for text in sentences)}</ul>'
+
+
+def show_gate(gate: Gate) -> str:
+    """Whether the film can be read, and if not, why and what to do; nothing where there is nothing to say."""
+    if not gate.reasons:
+        return ""
+    title = "This film was not read" if gate.refused else "Read with care"
+    if gate.overruled and any(reason.refuses for reason in gate.reasons):
+        title = "Read all the same, as you asked: do not trust what is said of it"
+    listed = "".join(
+        f"<li>{escape(reason.sentence)} <strong>{escape(reason.step)}</strong></li>" for reason in gate.reasons
+    )
+    level = "first" if gate.refused else "attention"
+    return f'<section class="cxr-level cxr-level-{level}" role="alert"><h2>{title}</h2><ul>{listed}</ul></section>'
 
 
 def show_invitation(text: str) -> str:
@@ -108,6 +125,11 @@ def show_summary(classification: Classification) -> str:
     named = [find_finding(score.finding).name for score in scores if score.verdict is Verdict.PRESENT]
     text = f"{classification.level.value}{': ' if named else ''}{', '.join(named)}. All findings are below the film."
     return f'<p class="cxr-summary cxr-level-{LEVELS[classification.level]}" role="status">{escape(text)}</p>'
+
+
+def show_refused_summary() -> str:
+    """The same where nothing was read."""
+    return '<p class="cxr-summary cxr-level-first" role="status">This film was not read. Why, is below the film.</p>'
 
 
 def show_scope(own: Sequence[str] = ()) -> str:

@@ -50,11 +50,16 @@ class Page(gr.Blocks):
         """Whose films are kept at once; of more, those of whoever was here longest ago are forgotten."""
         return self.at_once + LOOKING
 
-    async def preprocess_data(self, *args: Any, **kwargs: Any) -> Any:
-        """What Gradio makes of a call's values, or a sentence: its own hold what was sent, in the log too."""
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *args: Any, **kwargs: Any) -> Any:
+        """What Gradio makes of a call's values, or a sentence: its own hold what was sent, in the log too.
+
+        What a public call leaves out at its end has its default, as it has in Python and over MCP.
+        """
+        if block_fn.api_visibility != "private":
+            inputs = [*inputs, *(block.value for block in block_fn.inputs[len(inputs) :])]
         with translate():
             try:
-                return await super().preprocess_data(*args, **kwargs)
+                return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
             except ValueError as error:
                 if isinstance(error.__cause__, OSError | MemoryError):  # not the caller's fault
                     raise error.__cause__ from None
@@ -100,6 +105,7 @@ def _wire_reading(reading: Reading, parts: Parts, at_once: int) -> list[dict[str
     """What a film starts by itself, what writes the report again, and the chat: all that another film must stop."""
     film, results = parts.film, parts.results
     how: dict[str, Any] = {**READING, "concurrency_limit": at_once}
+    shown = [parts.gate.panel, parts.gate.mend, parts.gate.anyway]
     given = [film.visit, film.studied, results.indication]
     written = [results.report, results.report_notes, results.report_file, results.write, results.stop_writing]
     talked = [results.chat, results.question, results.ask, results.stop_asking, *results.ready]
@@ -107,7 +113,7 @@ def _wire_reading(reading: Reading, parts: Parts, at_once: int) -> list[dict[str
     read = film.number.change(
         reading.read_film,
         [film.visit],
-        [film.studied, film.summary, results.findings, results.findings_file],
+        [film.studied, film.summary, results.findings, results.findings_file, *shown, *resting],
         show_progress_on=[results.findings],
         **how,
     )
@@ -135,7 +141,7 @@ def _wire_film(viewing: Viewing, parts: Parts, running: list[dict[str, Any]]) ->
     film = parts.film
     everything = [
         getattr(group, field.name)
-        for group in (film, parts.results)
+        for group in (film, parts.results, parts.gate)
         for field in fields(group)
         if field.name != "ready"
     ] + [*parts.results.ready]
@@ -150,8 +156,13 @@ def _wire_film(viewing: Viewing, parts: Parts, running: list[dict[str, Any]]) ->
         choose(None, cancels=running, **EVENT)
         opened = choose(handler, given, everything, show_progress_on=[shown], **how_often, **RAW)
         opened.failure(viewing.forget, None, everything, **QUIET)
-    film.mask.click(None, cancels=running, **EVENT)
-    film.mask.click(viewing.mask_borders, [film.visit], everything, **RAW)
+    for button, change, known in (
+        (film.mask, viewing.mask_borders, [film.visit]),
+        (parts.gate.anyway, viewing.read_anyway, [film.visit]),
+        (parts.gate.mend, viewing.mend, [film.visit, film.studied]),
+    ):
+        button.click(None, cancels=running, **EVENT)
+        button.click(change, known, everything, **RAW)
     film.ask_truth.click(viewing.show_truth, [film.visit], [film.ask_truth, film.truth], **EVENT)
     how = [film.visit, film.zoom, film.across, film.down, film.inverted]
     gr.on(

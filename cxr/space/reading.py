@@ -6,13 +6,22 @@ from typing import Any
 import gradio as gr
 
 from cxr.prompts import clean
-from cxr.results import Report
+from cxr.results import Gate, Mend, Report
 from cxr.space import markup, views
 from cxr.space.desk import Desk
 from cxr.space.faults import guard
-from cxr.space.layout import ResultParts, Parts
+from cxr.space.layout import GateParts, Parts, ResultParts
 from cxr.space.turns import Pace
-from cxr.space.visit import Changes, Latest, Studied, Visit, find_seen, need_visit, send_file
+from cxr.space.visit import Changes, Latest, Studied, Visit, find_seen, is_refused, need_visit, send_file
+
+
+NOT_READ = "This film was not read; the reason is above."
+MEND_WORDS: dict[Mend | None, str] = {
+    "turn left": "Turn it to the left and read it again",
+    "turn right": "Turn it to the right and read it again",
+    "turn over": "Turn it upside down and read it again",
+    "invert": "Invert it and read it again",
+}
 
 
 class Reading:
@@ -24,16 +33,20 @@ class Reading:
         self._pace = Pace()
         self._film = parts.film
         self._results = parts.results
+        self._gate = parts.gate
         # By elem_id: once a button has been switched off or on, Gradio hands over a copy of it.
         self._written = {button.elem_id: str(button.value) for button in self._results.ready}
 
     @guard
     def read_film(self, visit: Visit | None, request: gr.Request) -> Changes:
-        """Encode the film and look for the 14 findings."""
+        """Encode the film and look for the 14 findings; or say why the gate does not let it through."""
         visit = need_visit(visit)
-        study, classification = self._desk.read(visit.film)
+        read = self._desk.read(visit.film)
         if self._latest.is_gone(request, visit):
             return {}
+        if isinstance(read, Gate):
+            return self._refuse(visit, read)
+        study, classification = read
         content = views.write_findings_file(classification, self._desk.identity)
         file = send_file(content, "chest-film-findings.json", "application/json")
         return {
@@ -41,6 +54,17 @@ class Reading:
             self._film.summary: markup.show_summary(classification),
             self._results.findings: markup.show_findings(classification, self._desk.identity),
             self._results.findings_file: gr.DownloadButton(value=file, visible=True),
+            **show_gate(self._gate, study.gate),
+        }
+
+    def _refuse(self, visit: Visit, gate: Gate) -> Changes:
+        """Why the film is not read, and what can be done about it; nothing else can be pressed."""
+        return {
+            self._film.studied: Studied(visit.number, gate),
+            self._film.summary: markup.show_refused_summary(),
+            self._results.findings: markup.show_invitation(NOT_READ),
+            **show_gate(self._gate, gate),
+            **rest(self._results, open_film=False),
         }
 
     @guard
@@ -49,7 +73,8 @@ class Reading:
     ) -> Iterator[Changes]:
         """The report as it is written; the file to download when it is finished."""
         visit = need_visit(visit)
-        if self._latest.is_gone(request, visit):
+        if self._latest.is_gone(request, visit) or is_refused(visit, studied):
+            yield {}  # a stream that ends without a word empties its outputs
             return
         part = self._results.report_file
         notes = self._results.report_notes
@@ -108,6 +133,16 @@ class Reading:
     def rest(self, visit: Visit | None) -> Changes:
         """What may be pressed now that nothing is being written."""
         return rest(self._results, open_film=visit is not None)
+
+
+def show_gate(parts: GateParts, gate: Gate | None) -> Changes:
+    """What the gate says, with a button for what can be done about it; None: nothing yet."""
+    gate = gate or Gate()
+    return {
+        parts.panel: gr.HTML(value=markup.show_gate(gate), visible=bool(gate.reasons)),
+        parts.mend: gr.Button(value=MEND_WORDS.get(gate.mend, ""), visible=gate.mend is not None),
+        parts.anyway: gr.Button(visible=gate.refused),
+    }
 
 
 def rest(results: ResultParts, open_film: bool = True) -> Changes:

@@ -8,15 +8,16 @@ import gradio as gr
 
 from cxr.films.burnt_in import can_mask, mask_text
 from cxr.films.film import Film
-from cxr.results import CxrError
+from cxr.films.gate import mend_film
+from cxr.results import CxrError, Gate
 from cxr.space import markup, views
 from cxr.space.desk import Desk
 from cxr.space.faults import guard
 from cxr.space.layout import CHOOSE_FIRST, Parts
-from cxr.space.reading import rest
+from cxr.space.reading import rest, show_gate
 from cxr.space.shelf import Shelf
 from cxr.space.uploads import find_upload
-from cxr.space.visit import Changes, Latest, Visit, need_visit, send_file
+from cxr.space.visit import Changes, Latest, Studied, Visit, need_visit, send_file
 
 
 class Viewing:
@@ -27,6 +28,7 @@ class Viewing:
         self._latest = latest
         self._film = parts.film
         self._results = parts.results
+        self._gate = parts.gate
         self._shelf = shelf
 
     @guard
@@ -45,6 +47,23 @@ class Viewing:
         """The same film with its borders black as far as text was found there; the one with text is forgotten."""
         visit = need_visit(visit)
         return self._show(replace(visit, number=uuid4().hex, film=mask_text(visit.film)), request)
+
+    @guard
+    def read_anyway(self, visit: Visit | None, request: gr.Request) -> Changes:
+        """The same film, to be read although the gate refused it."""
+        visit = need_visit(visit)
+        film = replace(visit.film, anyway=True)
+        return self._show(replace(visit, number=uuid4().hex, film=film), request)
+
+    @guard
+    def mend(self, visit: Visit | None, studied: Studied | None, request: gr.Request) -> Changes:
+        """The same film, turned or inverted as the gate proposed."""
+        visit = need_visit(visit)
+        if studied is None or studied.number != visit.number:
+            raise CxrError("This film has changed meanwhile; please choose it again.")
+        gate = studied.study if isinstance(studied.study, Gate) else studied.study.gate
+        film = mend_film(visit.film, gate.mend) if gate.mend else visit.film
+        return self._show(replace(visit, number=uuid4().hex, film=replace(film, anyway=False)), request)
 
     def list_examples(self) -> Changes:
         """The gallery as it is now: films may have been fetched since the page was made."""
@@ -92,6 +111,7 @@ class Viewing:
     def _clear(self, invitation: str) -> Changes:
         results = self._results
         return {
+            **show_gate(self._gate, None),
             self._film.summary: "",
             results.findings: markup.show_invitation(invitation),
             results.indication: "",

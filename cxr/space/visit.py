@@ -9,7 +9,7 @@ import gradio as gr
 
 from cxr.films.film import Film
 from cxr.reader import Study
-from cxr.results import CxrError
+from cxr.results import CxrError, Gate, RefusalError
 from cxr.space.examples import Example
 
 Changes = dict[Any, Any]  # a component -> its new value or what changes about it
@@ -27,10 +27,13 @@ class Visit:
 
 @dataclass(frozen=True)
 class Studied:
-    """What the encoder made of the film of the visit `number`; a late one of an earlier film is never used."""
+    """What the encoder made of the film of the visit `number`, or why the gate refused it.
+
+    A late one of an earlier film is never used.
+    """
 
     number: str
-    study: Study
+    study: Study | Gate
 
 
 class Latest:
@@ -72,9 +75,19 @@ def find_seen(visit: Visit | None, studied: Studied | None) -> Film | Study:
 
     Raises:
         CxrError: no film has been chosen, or it was forgotten.
+        RefusalError: the gate has refused it.
     """
     visit = need_visit(visit)
-    return studied.study if studied and studied.number == visit.number else visit.film
+    if studied is None or studied.number != visit.number:
+        return visit.film
+    if isinstance(studied.study, Gate):
+        raise RefusalError(studied.study)
+    return studied.study
+
+
+def is_refused(visit: Visit, studied: Studied | None) -> bool:
+    """Whether the gate has refused the visit's film."""
+    return studied is not None and studied.number == visit.number and isinstance(studied.study, Gate)
 
 
 def send_file(content: bytes, name: str, kind: str) -> Any:

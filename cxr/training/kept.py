@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
-from cxr.evaluation.answers import Exchange
-from cxr.evaluation.readings import Reading
+from cxr.evaluation.readings import Reading, read_reading
 from cxr.reader import Reader
 from cxr.results import as_plain
 from cxr.training.checkpoints import write_whole
@@ -68,14 +66,6 @@ def load_kept(path: Path, mark: str) -> list[Reading]:
         lines = [json.dumps({"mark": mark}).encode()]
     write_whole(path, "".join(f"{line.decode()}\n" for line in lines))
     return [read_reading(line) for line in lines[1:]]
-
-
-def read_reading(line: bytes) -> Reading:
-    """The reading on one line."""
-    data: dict[str, Any] = json.loads(line)
-    told: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
-    told["exchanges"] = tuple(Exchange(**exchange) for exchange in data["exchanges"])
-    return Reading(**told)
 
 
 def find_next(rows: Sequence[Row], readings: Sequence[Reading]) -> int:

@@ -2,10 +2,9 @@
 
     python -m cxr.training.looks --films FOLDER
 
-writes `cxr/films/look.json` from the training films of FOLDER/films.csv (every source weighing more like the others than
-by its films), the half of FOLDER/not_chest that `is_fitted` names, and drawn films and strangers of seeds below those
-that are kept to measure on. Each film is also turned, inverted, cut, and varied in grey and frame. Knows nothing about
-models.
+writes `cxr/films/look.json` from the training films of FOLDER/films.csv (of large sources each weighing less), the half
+of FOLDER/not_chest that `is_fitted` names, and drawn films and strangers of seeds below those that are kept to measure
+on. Each film is also turned, inverted, cut, and varied in grey and frame. Knows nothing about models.
 """
 
 import argparse
@@ -91,7 +90,7 @@ def vary(pixels: Array, rng: np.random.Generator) -> Array:
     if rng.random() < 0.5:
         ground = float(np.median(pixels[0])) if rng.random() < 0.5 else 0.0
         image = Image.fromarray(np.ascontiguousarray(pixels))
-        pixels = np.asarray(image.rotate(rng.normal(0, 4), Image.Resampling.BILINEAR, fillcolor=ground))
+        pixels = np.asarray(image.rotate(rng.normal(0, 6), Image.Resampling.BILINEAR, fillcolor=ground))
     height, width = pixels.shape
     top, bottom, left, right = rng.uniform(0, 0.08, 4) * (height, height, width, width)
     pixels = pixels[int(top) : height - int(bottom), int(left) : width - int(right)]

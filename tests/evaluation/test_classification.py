@@ -136,7 +136,7 @@ def test_the_table_names_every_finding_and_leaves_gaps_where_nothing_is_known() 
 
 
 def test_the_command_prints_the_table(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(classification, "load_reader", lambda settings: fake_reader())
+    monkeypatch.setattr(classification, "load_reader", lambda settings, anyway: fake_reader())
     monkeypatch.setattr(classification, "choose_cases", lambda options: draw_cases(options.drawn, size=128))
     monkeypatch.setattr(classification, "write_table", partial(write_table, resamples=5))
     main(["--drawn", "6"])

@@ -132,7 +132,7 @@ def test_the_table_tells_how_many_distinct_reports_there_were() -> None:
 
 
 def test_the_command_prints_the_table(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "load_reader", lambda settings: fake_reader())
+    monkeypatch.setattr(text, "load_reader", lambda settings, anyway: fake_reader())
     monkeypatch.setattr(text, "choose_cases", lambda options: draw_cases(options.drawn, size=128))
     main(["--drawn", "3"])
     assert "on 3 films" in capsys.readouterr().out

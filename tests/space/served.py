@@ -27,9 +27,9 @@ TRUTH = "Small pleural effusion on the left."
 
 
 @contextmanager
-def serve_fake(folder: Path, identity: Identity = EMBEDDED, slow: float = 0.0) -> Iterator[str]:
+def serve_fake(folder: Path, identity: Identity = EMBEDDED, slow: float = 0.0, gated: bool = False) -> Iterator[str]:
     """The page's address; two drawn films are its examples."""
-    reader = fake_reader(identity, slow)
+    reader = fake_reader(identity, slow, gated=gated)
     page = build_page(Desk(reader), Shelf(reader.open, draw_examples(folder)))
     try:
         yield serve(page, {"GRADIO_SERVER_PORT": str(find_port())}, quiet=True)

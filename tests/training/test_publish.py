@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from huggingface_hub.utils import _http
 from safetensors.torch import load as read_tensors
 from safetensors.torch import load_file, save_file
@@ -419,3 +420,14 @@ def test_a_hub_that_is_down(hub: HubStandIn, run: Path, monkeypatch: pytest.Monk
 def test_options_are_those_of_a_command_line() -> None:
     (options,) = HfArgumentParser([PublishOptions]).parse_args_into_dataclasses(["--push_to_hub", NAME, "--public"])
     assert options == PublishOptions(NAME, True) and "token" not in {field.name for field in fields(options)}
+
+
+def test_the_gate_goes_along_without_what_its_header_may_hold(hub: HubStandIn, run: Path) -> None:
+    gate = run / "adapter" / "gate.safetensors"
+    tensors = {name: torch.ones(3) for name in ("mean", "axes", "variances", "figures")}
+    save_file({**tensors, "patient": torch.zeros(2)}, gate, {"who": "Nobody^Real"})
+    publish(run, NAME, PRIVATE)
+    sent = hub.repos[NAME].files["gate.safetensors"]
+    assert b"Nobody" not in sent and set(read_tensors(sent)) == set(tensors)
+    save_file({"mean": torch.ones(3)}, gate)
+    assert "gate.safetensors" in say(run)

@@ -1,0 +1,105 @@
+"""The gate before any model: what header and greys say of a film, in reasons; and what can be done about it here.
+
+The order counts: a film that is turned or inverted is a chest film that can be mended, so nothing else is asked of it.
+Knows nothing of files or models.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cxr.films.dicom_header import NOT_CHEST, NOT_RADIOGRAPH
+from cxr.films.film import Film
+from cxr.films.look import tell_looks
+from cxr.films.quality import LONG, check_quality
+from cxr.results import Mend, Reason
+
+LIKELY = 0.5  # probability from which a look is believed
+SUSPECT = 2.0  # log odds that a header adds which says that this is none
+ASIDE: tuple[tuple[str, Mend], ...] = (
+    ("turned to the left", "turn right"),
+    ("turned to the right", "turn left"),
+    ("upside down", "turn over"),
+)
+TURN = "This film looks {}, so nothing on it lies where it seems to."
+MENDED: dict[str, Reason] = {
+    **{
+        look: Reason("turned", True, TURN.format(look), "Turn it upright here, or send it upright.", mend)
+        for look, mend in ASIDE
+    },
+    "inverted": Reason(
+        "inverted",
+        True,
+        "This film looks inverted, as a negative: air is white and bone is black.",
+        "Invert it here, or send it with air black.",
+        "invert",
+    ),
+}
+LATERAL = Reason(
+    "lateral",
+    True,
+    "This film was taken from the side (a lateral); only films taken from the front or from behind can be read here.",
+    "Send the frontal film of the same examination.",
+)
+CROPPED = Reason(
+    "cropped",
+    False,
+    "A part of the chest seems to be cut off, and nothing can be said of what is missing.",
+    "Send the whole film if you have it.",
+)
+STRANGERS = {
+    "not a chest": Reason(
+        "not a chest",
+        True,
+        "This does not look like a chest film; it may show another part of the body, or another kind of scan.",
+        "Send a chest X-ray taken from the front or from behind.",
+    ),
+    "not an X-ray": Reason(
+        "not an X-ray",
+        True,
+        "This does not look like an X-ray film.",
+        "Send the film itself: a chest X-ray taken from the front or from behind.",
+    ),
+}
+CUTS = ("upper part cut off", "lower part cut off", "left part cut off", "right part cut off")
+QUARTERS: dict[Mend, int] = {"turn left": 1, "turn over": 2, "turn right": 3}  # against the clock
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What header and greys say. `doubt`: log odds that this is no chest film at all; `stranger`: what it is then."""
+
+    reasons: tuple[Reason, ...]
+    doubt: float
+    stranger: Reason
+
+
+def inspect_film(film: Film) -> Inspection:
+    """Look at a film without a model."""
+    looks = tell_looks(film.pixels)
+    reasons = [*_find_position(film, looks), *check_quality(film.pixels)]
+    if LONG in reasons and CROPPED in reasons:  # one thing is said once
+        reasons.remove(LONG)
+    strange = sum(looks[name] for name in STRANGERS)
+    kept = min(max(strange, 1e-4), 1 - 1e-4)
+    doubt = float(np.log(kept / (1 - kept))) + SUSPECT * bool({NOT_RADIOGRAPH, NOT_CHEST} & set(film.warnings))
+    return Inspection(tuple(reasons), doubt, STRANGERS[max(STRANGERS, key=lambda name: looks[name])])
+
+
+def _find_position(film: Film, looks: Mapping[str, float]) -> Iterator[Reason]:
+    """How the chest lies on the film, if there is one."""
+    if film.view == "lateral":
+        yield LATERAL
+        return
+    wrong = {**MENDED, "lateral": LATERAL}
+    if sum(looks[name] for name in wrong) > LIKELY:
+        yield wrong[max(wrong, key=lambda name: looks[name])]
+    elif sum(looks[name] for name in CUTS) > LIKELY:
+        yield CROPPED
+
+
+def mend_film(film: Film, mend: Mend) -> Film:
+    """The film turned or inverted."""
+    pixels = 1 - film.pixels if mend == "invert" else np.rot90(film.pixels, QUARTERS[mend])
+    return replace(film, pixels=np.ascontiguousarray(pixels, dtype=np.float32))

@@ -1,0 +1,240 @@
+"""The place at the GPU where one text about one film is read and written, token by token, at fixed addresses.
+
+Because addresses and shapes are fixed, the step from a token to the next is recorded once as a CUDA graph and then
+replayed without Python. Whoever comes next takes over what is already there: the film's keys and values, and those of
+the text as far as it begins alike, so a further question runs only its own words. What another visitor has left is
+copied aside and back. Without a GPU the same code runs unrecorded. Knows nothing about questions or words.
+"""
+
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import RLock
+
+import torch
+from torch import Tensor
+from torch.utils.weak import TensorWeakRef, WeakTensorKeyDictionary
+
+from cxr.model.decoder import Decoder
+from cxr.model.recording import Result, capture, choose_window, count_alike
+
+logger = logging.getLogger(__name__)
+
+CAPACITY = 2048  # tokens of one text: 256 MiB of keys and values for the 11B
+WINDOWS = (256, 512, 1024, CAPACITY)  # a step reads as many slots as the least of these that holds the text
+KEPT_FILMS = 4  # of visitors who are not at the seat, at most 0.5 GiB each for the 11B with 4 tiles
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a visitor has left at the seat: the film's keys and values, the text that was run and its own."""
+
+    film: Tensor
+    ids: list[int]
+    text: Tensor
+    next: tuple[list[int], Result] | None  # the token that was chosen already
+
+
+class Seat:
+    """Holds one text at a time about one film, or the same text about each of `films` films."""
+
+    def __init__(self, decoder: Decoder, films: int = 1, capacity: int = CAPACITY) -> None:
+        self.decoder, self.films, self.capacity = decoder, films, capacity
+        self.windows = [window for window in WINDOWS if window < capacity] + [capacity]
+        self.recorded: dict[tuple[int, int], torch.cuda.CUDAGraph | None] = {}  # by positions of a film and window
+        shape = (decoder.self_layers, 2, films, decoder.heads.kept, capacity, decoder.width)
+        self._cache = torch.zeros(shape, dtype=decoder.dtype, device=decoder.device)
+        self._film = self._cache.new_empty(0)
+        self._token = torch.zeros(films, 1, dtype=torch.long, device=decoder.device)
+        self._position = torch.zeros(1, dtype=torch.long, device=decoder.device)
+        self._columns = torch.arange(capacity, device=decoder.device)
+        self._pool = torch.cuda.graph_pool_handle() if decoder.device.type == "cuda" else None
+        self._whose: TensorWeakRef | None = None
+        self._ids: list[int] = []  # the text whose keys and values lie in the cache
+        self._next: tuple[list[int], Result] | None = None  # a text that was run, and the token after it
+        self._left = WeakTensorKeyDictionary()
+        self._lock = RLock()
+
+    @contextmanager
+    def _taken(self, states: Tensor) -> Iterator[None]:
+        """The seat for one film's states (films x positions x hidden, on any device), with what is known of it."""
+        with self._lock, torch.inference_mode():
+            if self._whose is None or self._whose() is not states:
+                self._leave()
+                self._enter(states, states)
+            yield
+
+    def take(self, states: Tensor, there: Tensor) -> None:
+        """Seat a film whose states are on the GPU already, `there`."""
+        with self._lock, torch.inference_mode():
+            self._leave()
+            self._enter(states, there)
+
+    def _leave(self) -> None:
+        states = self._whose() if self._whose else None
+        if states is not None and self.films == 1:
+            before: Left | None = self._left.pop(states, None)  # to stand last, as the newest
+            text = self._cache[..., : len(self._ids), :].clone()
+            self._left[states] = Left(before.film if before else self._film.clone(), self._ids, text, self._next)
+            for oldest in list(self._left.keys())[:-KEPT_FILMS]:
+                del self._left[oldest]
+        self._whose, self._ids, self._next = None, [], None
+
+    def _enter(self, states: Tensor, there: Tensor) -> None:
+        shape = (self.decoder.cross_layers, 2, self.films, self.decoder.heads.kept, states.shape[1], self.decoder.width)
+        if self._film.shape != shape:  # recorded steps read the old place
+            self._film = self._cache.new_empty(shape)
+            self.recorded.clear()
+        left: Left | None = self._left.get(states)
+        if left:
+            self._film.copy_(left.film)
+            self._cache[..., : len(left.ids), :].copy_(left.text)
+            self._ids, self._next = left.ids, left.next
+            if self._next:
+                self._token.fill_(self._next[1].read()[0])
+                self._position.fill_(len(self._next[0]))
+        else:
+            for i, one in enumerate(there.split(1)):
+                self.decoder.project(one.to(self.decoder.device, self.decoder.dtype), self._film[:, :, i : i + 1])
+        self._whose = TensorWeakRef(states)
+
+    def holds(self, tokens: int) -> bool:
+        """Whether a text of so many tokens can be run here."""
+        return tokens <= self.capacity
+
+    def choose_next(self, states: Tensor, ids: Sequence[int], film_at: int) -> int:
+        """The likeliest token after `ids`, a text about one film; `film_at`: where the film stands in it.
+
+        The step after it is started before this one is waited for, so the GPU works while the word is shown.
+        """
+        with self._taken(states):
+            known = list(ids)
+            if self._next is None or self._next[0] != known:
+                self._run_text(known, film_at)
+                self._next = known, Result(self._token)
+            result, self._next = self._next[1], None
+            if not self.holds(len(known) + 1):
+                return result.read()[0]
+            self._step(len(known))
+            later = Result(self._token)
+            self._ids = [*known, result.read()[0]]
+            self._next = self._ids, later
+            return self._ids[-1]
+
+    def _run_text(self, ids: list[int], film_at: int) -> None:
+        """Run what of the text has not been run; the token after it stands in `_token`."""
+        start = min(count_alike(self._ids, ids), len(ids) - 1)
+        self._position.fill_(len(ids) - 1)
+        if start == len(ids) - 1 and start > film_at:
+            self._token.fill_(ids[-1])
+            self._step(start)
+        else:
+            rest = len(ids) - start
+            places = torch.arange(start, len(ids))
+            hidden = self._run(ids[start:], places, torch.ones(rest, len(ids), dtype=torch.bool).tril(start), film_at)
+            self._token.copy_(self.decoder.head(hidden[:, -1]).argmax(-1, keepdim=True))
+            self._position.fill_(len(ids))
+        self._ids = ids
+
+    def score_rows(
+        self, states: Tensor, prefix: list[int], rows: Sequence[tuple[int, ...]], keep: int, tokens: list[int]
+    ) -> Tensor:
+        """Log-probabilities of `tokens` after the last `keep` tokens of each row: rows x keep x tokens, on the CPU.
+
+        All rows are run as one text in one pass, in which a row sees the prefix and itself alone.
+        """
+        with self._taken(states):
+            start = min(count_alike(self._ids, prefix), len(prefix))
+            self._next, self._ids = None, prefix[:start]
+            ids = [*prefix[start:], *(token for row in rows for token in row)]
+            of = torch.tensor([-1] * len(prefix) + [i for i, row in enumerate(rows) for _ in row])
+            places = torch.tensor([*range(len(prefix)), *(len(prefix) + i for row in rows for i in range(len(row)))])
+            sees = ((of[:, None] == of) | (of == -1)).tril()[start:]
+            ends = torch.tensor([len(row) for row in rows]).cumsum(0) + len(prefix) - start
+            last = ends[:, None] - keep + torch.arange(keep)
+            hidden = self._run(ids, places[start:], sees, len(prefix) - 1)
+            self._ids = prefix
+            logits = self.decoder.head(hidden[0, last.to(hidden.device)]).float()
+            return logits.log_softmax(-1)[..., torch.tensor(tokens, device=logits.device)].cpu()
+
+    def _run(self, ids: list[int], places: Tensor, sees: Tensor, film_at: int) -> Tensor:
+        """Hidden states of tokens that fill the slots up to the last column of `sees` (tokens x slots, bool)."""
+        device, last = self.decoder.device, sees.shape[1]
+        window = -(-last // 16) * 16  # fused attention wants rows that are aligned
+        mask = torch.zeros(len(ids), window, dtype=self.decoder.dtype)
+        mask[:, :last].masked_fill_(~sees, torch.finfo(mask.dtype).min)
+        mask[:, last:] = torch.finfo(mask.dtype).min
+        slots = torch.arange(last - len(ids), last, device=device)
+        after = (places >= film_at).to(self.decoder.dtype)[:, None].to(device) if int(places[0]) < film_at else None
+        tokens = torch.tensor([ids], device=device).expand(self.films, -1)
+        return self.decoder.run(tokens, places.to(device), slots, mask.to(device), self._cache, self._film, after)
+
+    def _step(self, slot: int) -> None:
+        """From the token in `_token`, which stands at `slot`, to the one after it: replayed where it was recorded."""
+        window = choose_window(slot + 1, self.windows)
+        key = self._film.shape[-2], window
+        if key not in self.recorded:
+            self.recorded[key] = self._record(window)
+        graph = self.recorded[key]
+        if graph is None:
+            self._walk(window)
+        else:
+            graph.replay()
+
+    def _walk(self, window: int) -> None:
+        """One step; nothing in it is looked at on the host."""
+        least = torch.finfo(self.decoder.dtype).min
+        hidden_slots = self._columns[:window] > self._position
+        mask = torch.zeros(window, dtype=self.decoder.dtype, device=self.decoder.device).masked_fill_(
+            hidden_slots, least
+        )
+        hidden = self.decoder.run(
+            self._token, self._position, self._position, mask[None], self._cache, self._film, None
+        )
+        self._token.copy_(self.decoder.head(hidden[:, -1]).argmax(-1, keepdim=True))
+        self._position.add_(1)
+
+    def _record(self, window: int) -> torch.cuda.CUDAGraph | None:
+        """The step as a CUDA graph; None where there is no GPU or it cannot be recorded, which is said once."""
+        if self._pool is None:
+            return None
+        token, position = self._token.clone(), self._position.clone()
+        try:
+            graph = capture(lambda: self._walk(window), self._pool, lambda: self._position.copy_(position))
+        except RuntimeError as error:
+            logger.warning(
+                "steps run without a CUDA graph, about half as fast: %s", (str(error).splitlines() or [""])[0]
+            )
+            graph = None
+        self._token.copy_(token)
+        self._position.copy_(position)
+        return graph
+
+    def warm_up(self, states: Tensor, window: int) -> None:
+        """Record the step of one window, with any film's states."""
+        with self._taken(states):
+            self._position.fill_(window - 1)
+            self._ids, self._next = [], None
+            self._step(window - 1)
+
+    def write(
+        self, states: Tensor, ids: Sequence[int], film_at: int, limit: int, stops: Collection[int]
+    ) -> list[list[int]]:
+        """At most `limit` tokens after the same text about each film, all in step until every one has stopped."""
+        written: list[list[int]] = [[] for _ in range(self.films)]
+        going = set(range(self.films))
+        with self._taken(states):
+            self._run_text(list(ids), film_at)
+            for place in range(len(ids), min(len(ids) + limit, self.capacity)):
+                result = Result(self._token)
+                self._step(place)
+                for i, token in enumerate(result.read()):
+                    if i in going and token not in stops:
+                        written[i].append(token)
+                    else:
+                        going.discard(i)
+                if not going:
+                    break
+            self._ids = []  # the texts have parted
+        return written
