@@ -18,7 +18,7 @@ SCREEN_RINGS = 64  # rings of one frequency each, of 1 / SCREEN_RINGS cycles a p
 FINEST, COARSEST = 32, 8  # rings between which the lines of a screen lie: 2 to 8 px apart
 SCREEN_PEAK = 40.0  # times the median of its ring; of 244 real films one had 27 and all others less than 16
 
-SAY_BLANK = "This film is blank, or next to it, so there is nothing to read. Choose another file."
+SAY_BLANK = "This film is blank, or next to it, so there is nothing to read: choose another file."
 TINY = Reason(
     "too small",
     True,

@@ -107,15 +107,15 @@ def test_the_first_target_is_what_probabilities_are_read_from(learner: Learner, 
     """The decision's cross-entropy is the same as serving's log-probability after the closed question."""
     engine, film = tiny_engine(), noise_film(0)
     tokens = engine._tokenize(build_conversation(ask_finding(FINDINGS[1])))
-    prefix = engine._run_prefix(encoded := engine.encode(film), tokens)
-    served = engine._run_rows(encoded, prefix, [tuple(tokens[len(prefix.ids) :])], 1)[0, -1]
     yes = engine.processor.tokenizer.encode("Yes", add_special_tokens=False)
+    before = engine._find_film(tokens) + 1
+    served = engine._run_rows(engine.encode(film), tokens[:before], [tuple(tokens[before:])], 1, yes[:1])
     row = torch.tensor([[[*tokens, *yes]]])
     place = torch.tensor([[len(tokens)]])
     images = as_batch_image(film, engine.canvas)
     one = replace(batch, images=images, tokens=row, starts=place, ends=place + 1, closed=torch.ones(1, 1).bool())
     loss, _, decision = learner.speak(learner.encode(images), one, slice(0, 1), row.shape[-1])
-    assert float((loss * decision).sum()) == pytest.approx(-float(served[yes[0]]), abs=1e-3)
+    assert float((loss * decision).sum()) == pytest.approx(-float(served), abs=1e-3)
 
 
 def test_the_films_token_is_never_a_target(learner: Learner, batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
