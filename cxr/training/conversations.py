@@ -18,6 +18,7 @@ from cxr.training.questions import (
     ask_one,
     ask_outside,
     ask_place,
+    ask_sided,
     ask_unlisted,
     ask_view,
     ask_what,
@@ -60,6 +61,7 @@ def write_pairs(
         (lambda: ask_list(truth, rng), 1.5 if truth.known else 0),
         (lambda: told, 2.5 if told else 0),
         (lambda: ask_place(truth, rng), 1.5 if placed else 0),
+        (lambda: ask_sided(truth, rng), 0.5 if placed else 0),
         (lambda: rng.choice(brought), 2.5 if brought else 0),
         (lambda: ask_general(truth, rng, own), 0.5),
     ]
@@ -131,6 +133,7 @@ def free_pairs(truth: Truth, rng: random.Random) -> Iterator[Pair]:
         (ask_what, 2 if truth.complete else 0),
         (ask_one, 4),
         (ask_place, 3),
+        (ask_sided, 1.5),
         (ask_meaning, 1),
         (ask_normal, 0.7 if truth.complete else 0),
         (ask_view, 0.7 if truth.view else 0),

@@ -12,21 +12,31 @@ from cxr.prompts import join_words, write_observation, write_place
 from cxr.results import Observation
 from cxr.training.truth import Pair, Truth
 from cxr.training.wordings import (
+    ABNORMAL,
     CARE,
     CARE_ANSWER,
     EARLIER,
     EARLIER_ANSWER,
     FREE,
-    NONE,
+    HEART,
+    HEART_FINE,
     MEANING,
+    NONE,
     NORMAL,
     ORIENTATION,
     ORIENTATION_ANSWER,
+    OTHER_PICTURE,
+    PICTURE,
+    PICTURE_ANSWER,
     SEEN,
     SEEN_OWN,
     SIDE,
+    SIDED,
     SIZE,
+    THIS_PICTURE,
+    UNLISTED,
     VIEW,
+    VIEW_OR_NOT,
     WHAT,
     WHERE,
     WHICH,
@@ -71,10 +81,37 @@ def ask_one(truth: Truth, rng: random.Random) -> Pair | None:
         return None
     if rng.random() < 0.3:
         return ask_free(truth, finding, rng)
-    if finding.key == "cardiomegaly" and rng.random() < 0.5:
-        return rng.choice(("Is the heart enlarged?", "Is the heart large?")), answer_finding(truth, finding)
+    if finding.key == "cardiomegaly" and rng.random() < 0.6:
+        return ask_heart(truth, finding, rng)
     asked = SEEN if finding.key in BY_KEY else SEEN_OWN
     return rng.choice(asked).format(finding.noun), answer_finding(truth, finding)
+
+
+def ask_heart(truth: Truth, finding: Finding, rng: random.Random) -> Pair:
+    """Whether the heart is enlarged, without the word for it."""
+    if rng.random() < 0.7:
+        return rng.choice(HEART), answer_finding(truth, finding)
+    return rng.choice(HEART_FINE), answer_free(truth, finding)
+
+
+def ask_sided(truth: Truth, rng: random.Random) -> Pair | None:
+    """Whether a finding is on one side; None where its side is not known."""
+    finding = _pick(truth, rng)
+    seen = truth.find(finding.key) if finding else None
+    if finding is None or not finding.sided or (seen and not seen.side):
+        return None
+    side = rng.choice(("left", "right"))
+    answer = "No."
+    if seen:
+        there = seen.side in (side, "both")
+        answer = answer_finding(truth, finding) if there else f"No, the {finding.bare_noun} is on the {seen.side}."
+    return rng.choice(SIDED).format(finding.noun, side), answer
+
+
+def answer_free(truth: Truth, finding: Finding) -> str:
+    """Whether a finding among the 14 is absent."""
+    seen = truth.find(finding.key)
+    return f"No, there is {write_observation(seen)}." if seen else f"Yes, there is no {finding.bare_noun}."
 
 
 def ask_free(truth: Truth, finding: Finding, rng: random.Random) -> Pair:
@@ -83,9 +120,8 @@ def ask_free(truth: Truth, finding: Finding, rng: random.Random) -> Pair:
     if finding.key not in BY_KEY:  # one thing or many: nobody knows
         answer = f"No, I see {write_observation(seen)}." if seen else f"Yes, I see no {noun}."
         return FREE[0].format(finding.noun), answer
-    answer = f"No, there is {write_observation(seen)}." if seen else f"Yes, there is no {noun}."
     asked = [wording.format(finding.noun) for wording in FREE] + [wording.format(noun) for wording in NONE]
-    return rng.choice(asked), answer
+    return rng.choice(asked), answer_free(truth, finding)
 
 
 def ask_place(truth: Truth, rng: random.Random) -> Pair | None:
@@ -118,17 +154,20 @@ def ask_meaning(truth: Truth, rng: random.Random) -> Pair:
 
 def ask_normal(truth: Truth, rng: random.Random) -> Pair:
     """Never the word normal without "of these 14"."""
-    answer = (
-        f"No. {list_findings(truth.present)}"
-        if truth.present
-        else "I see none of these 14 findings; I do not look for others."
-    )
-    return rng.choice(NORMAL), answer
+    asked, answer = rng.choice(((NORMAL, "No."), (ABNORMAL, "Yes.")))
+    if not truth.present:
+        return rng.choice(asked), "I see none of these 14 findings; I do not look for others."
+    return rng.choice(asked), f"{answer} {list_findings(truth.present)}"
 
 
 def ask_view(truth: Truth, rng: random.Random) -> Pair:
     """How the film was taken."""
-    return rng.choice(VIEW), f"This is {'an' if truth.view == 'AP' else 'a'} {truth.view} view."
+    told = f"{'an' if truth.view == 'AP' else 'a'} {truth.view}"
+    if rng.random() < 0.5:
+        return rng.choice(VIEW), f"This is {told} view."
+    asked = rng.choice(("an AP", "a PA"))
+    answer = f"Yes, this is {told} view." if asked == told else f"No, this is {told} view."
+    return rng.choice(VIEW_OR_NOT).format(asked), answer
 
 
 def ask_outside(truth: Truth, rng: random.Random) -> Pair:
@@ -141,7 +180,7 @@ def ask_unlisted(own: Collection[str], rng: random.Random) -> list[Pair]:
     others = list_not_looked_for(own)
     if not others:
         return []
-    other = rng.choice(others)
+    other = rng.choice(UNLISTED if BY_KEY.keys() >= set(own) and rng.random() < 0.5 else others)
     return [(rng.choice(SEEN_OWN).format(other), f"I do not look for {other}.")]
 
 
@@ -151,6 +190,13 @@ def decline(rng: random.Random) -> list[Pair]:
         (rng.choice(CARE), CARE_ANSWER),
         (rng.choice(EARLIER), EARLIER_ANSWER),
         (rng.choice(ORIENTATION), ORIENTATION_ANSWER),
+        rng.choice(
+            (
+                (rng.choice(PICTURE), PICTURE_ANSWER),
+                (rng.choice(THIS_PICTURE), f"Yes. {PICTURE_ANSWER}"),
+                (rng.choice(OTHER_PICTURE), f"No. {PICTURE_ANSWER}"),
+            )
+        ),
     ]
 
 

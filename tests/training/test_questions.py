@@ -2,11 +2,12 @@
 
 import random
 
-from cxr.findings import FINDINGS, find_finding
+from cxr.findings import BY_KEY, FINDINGS, find_finding
+from cxr.prompts import parse_yes_no
 from cxr.results import Observation
-from cxr.training.questions import ask_free, ask_list, ask_meaning, ask_outside
+from cxr.training.questions import ask_free, ask_heart, ask_list, ask_meaning, ask_outside, ask_sided, ask_view
 from cxr.training.truth import Truth
-from cxr.training.wordings import FREE, MEANING, NONE
+from cxr.training.wordings import FREE, HEART_FINE, MEANING, NONE, VIEW_OR_NOT
 
 PRESENT_ALONE = Truth((Observation("mass"), Observation("edema")), frozenset())
 
@@ -38,3 +39,27 @@ def test_what_is_not_looked_for_is_asked_in_words_that_fit_many_things() -> None
     asked = {ask_outside(PRESENT_ALONE, random.Random(seed))[0] for seed in range(300)}
     assert not any(request.startswith("Is there") or request.endswith("present?") for request in asked)
     assert find_finding("fracture").noun == "a fracture"
+
+
+def test_a_side_is_asked_only_where_it_is_known_and_answered_by_it() -> None:
+    seen = Truth((Observation("effusion", "left"), Observation("mass")), frozenset(BY_KEY) - {"effusion", "mass"})
+    pairs = {pair for seed in range(600) if (pair := ask_sided(seen, random.Random(seed)))}
+    assert ("Is there a pleural effusion on the left?", "Yes, a pleural effusion on the left.") in pairs
+    assert ("Is there a pleural effusion on the right?", "No, the pleural effusion is on the left.") in pairs
+    assert ("Is there a nodule in the right lung?", "No.") in pairs
+    assert not [request for request, _ in pairs if " mass " in request or "hernia" in request]
+
+
+def test_the_heart_is_asked_both_ways_round() -> None:
+    large, heart = Truth((Observation("cardiomegaly"),), frozenset()), find_finding("cardiomegaly")
+    for truth, enlarged in ((large, True), (Truth((), frozenset({"cardiomegaly"})), False)):
+        for seed in range(60):
+            request, answer = ask_heart(truth, heart, random.Random(seed))
+            assert parse_yes_no(answer) is (enlarged != (request in HEART_FINE)), (request, answer)
+
+
+def test_a_view_that_is_named_is_confirmed_or_corrected() -> None:
+    asked = dict(ask_view(Truth((), frozenset(), "AP"), random.Random(seed)) for seed in range(200))
+    for wording in VIEW_OR_NOT:
+        assert asked[wording.format("an AP")] == "Yes, this is an AP view."
+        assert asked[wording.format("a PA")] == "No, this is an AP view."
