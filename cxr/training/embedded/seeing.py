@@ -97,11 +97,11 @@ def skip_layers(seer: Seer, most: float) -> None:
 
 
 def _skip(
-    layer: nn.Module, first: tuple[torch.Tensor, ...], named: dict[str, torch.Tensor], made: torch.Tensor, share: float
+    layer: nn.Module, _: object, given: dict[str, torch.Tensor], made: torch.Tensor, share: float
 ) -> torch.Tensor:
     if not layer.training:
         return made
-    before = first[0] if first else named["hidden_states"]  # transformers 5.17 and 5.23
+    before = given["hidden_states" if "hidden_states" in given else "hidden_state"]  # as transformers 5.17 has it
     stays = torch.rand(len(made), *[1] * (made.dim() - 1), device=made.device) >= share
     return torch.where(stays, before + (made - before) / (1 - share), before)
 
