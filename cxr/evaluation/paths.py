@@ -48,10 +48,11 @@ class Pair:
         """The first word of a further question."""
         next(engine.stream(self.encoded, build_conversation(question, [Turn("Is there fluid?", "No.")])), "")
 
-    def ask_one_by_one(self) -> None:
-        """What a program does that knows of no cache: encode and ask, 14 times."""
-        for question in QUESTIONS:
-            self.plain.score(self.plain.encode(self.film), [question], YES_NO)
+
+def ask_one_by_one(engine: Engine, film: Film) -> None:
+    """What a program does that knows of no cache: encode and ask, 14 times."""
+    for question in QUESTIONS:
+        engine.score(engine.encode(film), [question], YES_NO)
 
 
 def load_pair(base: Path, precision: str | None) -> Pair:

@@ -18,9 +18,8 @@ import torch
 
 from cxr.evaluation import speed_gpu
 from cxr.evaluation.bounds import synchronize
+from cxr.evaluation.paths import REPORT, ask_one_by_one
 from cxr.films.phantom import draw_film
-from cxr.findings import FINDINGS
-from cxr.prompts import YES_NO, ask_finding, ask_report, build_conversation
 from cxr.reader import Reader, load_reader
 from cxr.settings import Settings
 
@@ -51,22 +50,17 @@ def build_steps(reader: Reader, lengths: list[tuple[int, int]]) -> dict[str, Cal
     """The steps of reading one drawn film. `lengths` receives the words and tokens of every whole report."""
     film = draw_film(0, view="PA").film
     study = reader.study(film)
-    report = build_conversation(ask_report())
-
-    def ask_one_by_one() -> None:
-        for finding in FINDINGS:  # what a program does that knows of no cache: encode and ask, 14 times
-            reader.engine.score(reader.engine.encode(film), [build_conversation(ask_finding(finding))], YES_NO)
 
     def write_report() -> None:
-        pieces = list(reader.engine.stream(study.encoded, report))
+        pieces = list(reader.engine.stream(study.encoded, REPORT))
         lengths.append((len("".join(pieces).split()), len(pieces)))
 
     return {
         "encode": lambda: reader.study(film),
         "14 findings, film encoded": lambda: reader.classify(study),
         "14 findings, encode included": lambda: reader.classify(reader.study(film)),
-        "14 findings asked one by one": ask_one_by_one,
-        "first word, film encoded": lambda: next(reader.engine.stream(study.encoded, report)),
+        "14 findings asked one by one": lambda: ask_one_by_one(reader.engine, film),
+        "first word, film encoded": lambda: next(reader.engine.stream(study.encoded, REPORT)),
         "whole report, film encoded": write_report,
     }
 

@@ -20,7 +20,7 @@ import torch
 
 from cxr.evaluation.bounds import Needs, Rates, count_needs, measure_rates, synchronize
 from cxr.evaluation.kernels import write_profile
-from cxr.evaluation.paths import QUESTIONS, REPORT, Pair, compare, load_pair, make_film
+from cxr.evaluation.paths import QUESTIONS, REPORT, Pair, ask_one_by_one, compare, load_pair, make_film
 from cxr.model.engine import Engine
 from cxr.model.precision import choose_precision
 from cxr.prompts import YES_NO, build_conversation
@@ -104,7 +104,7 @@ def measure_findings(pair: Pair, rates: Rates, needs: Needs, repeats: int) -> It
         engine.score(engine.encode(pair.film), QUESTIONS, YES_NO)
 
     yield Row("14 findings", *take_turns(lambda: classify(pair.plain), lambda: classify(pair.fast), repeats), bound)
-    naive = take_turns(pair.ask_one_by_one, lambda: classify(pair.fast), max(1, repeats // 2))
+    naive = take_turns(lambda: ask_one_by_one(pair.plain, pair.film), lambda: classify(pair.fast), max(1, repeats // 2))
     yield Row("14 findings, beside one by one", *naive, bound)
 
 

@@ -45,12 +45,17 @@ class Reports:
         return Reports((), self.asserted[films], self.truth[films], self.patients[films], ())
 
 
+def read_asserted(text: str) -> dict[str, Observation]:
+    """The findings that a text asserts, with their places, by finding."""
+    return {item.observation.finding: item.observation for item in read_statements(text) if item.present}
+
+
 def write_reports(reader: Reader, cases: Iterable[Case]) -> Reports:
     """Let the reader that serves report every case."""
     texts, rows, marks, patients, sides = [], [], [], [], []
     for case in cases:
         text = list(reader.caption(reader.study(case.film)))[-1].text
-        seen = {item.observation.finding: item.observation for item in read_statements(text) if item.present}
+        seen = read_asserted(text)
         texts.append(text)
         rows.append([key in seen for key in KEYS])
         marks.append(mark(case))

@@ -155,9 +155,8 @@ class Decoder:
         cos, sin = self.rotary(hidden, positions[None])
         half = self.width // 2
         turn = cos[0, :, None], torch.cat([-sin[0, :, None, :half], sin[0, :, None, half:]], -1)
-        mask = mask.repeat(self.heads.queries // self.heads.kept, 1)[
-            None, None
-        ]  # the heads of a group one after the other
+        # The heads of a group stand one after the other.
+        mask = mask.repeat(self.heads.queries // self.heads.kept, 1)[None, None]
         caches, films = iter(cache), iter(film)
         with sdpa_kernel(BACKENDS):
             for layer in self.layers:

@@ -14,10 +14,11 @@ from pathlib import Path
 from cxr.evaluation.embedded.gather import Heard, Wanted, draw_nothing, gather, load_model
 from cxr.evaluation.embedded.probabilities import read_peers, write_groups, write_probabilities
 from cxr.evaluation.embedded.questions import learn_words, write_closed, write_forms
-from cxr.evaluation.embedded.reports import read_asserted, write_agreement, write_drawn, write_switch, write_variety
+from cxr.evaluation.embedded.reports import write_agreement, write_drawn, write_switch, write_variety
 from cxr.evaluation.embedded.tallies import write_section
 from cxr.evaluation.films import DRAWN_SEED
 from cxr.evaluation.intervals import RESAMPLES
+from cxr.evaluation.text import read_asserted
 from cxr.model.loading import EMBEDDED
 from cxr.reader import Reader
 from cxr.results import CxrError, Verdict

@@ -4,14 +4,21 @@ A peer's predictions lie in a `.npz`: `told` (films x 14 logits), `truth`, `pati
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from scipy.special import expit
 
-from cxr.evaluation.classification import KEYS, Outcome, measure_any, measure_auroc, measure_macro, measure_skill
+from cxr.evaluation.classification import (
+    KEYS,
+    Outcome,
+    Several,
+    measure_any,
+    measure_auroc,
+    measure_macro,
+    measure_skill,
+)
 from cxr.evaluation.embedded.tallies import write_section
 from cxr.evaluation.films import RealFilm
 from cxr.evaluation.intervals import RESAMPLES, Figure, Pair, bootstrap_all, compare
@@ -32,22 +39,6 @@ GROUPS: dict[str, Callable[[RealFilm], bool]] = {
     "PA": lambda film: film.view == "PA",
     "AP": lambda film: film.view == "AP",
 }
-
-
-@dataclass(frozen=True)
-class Several:
-    """What several models, or one, said of the same films; a figure is the mean of theirs."""
-
-    outcomes: tuple[Outcome, ...]
-
-    @property
-    def patients(self) -> np.ndarray:
-        """Whose each film is."""
-        return self.outcomes[0].patients
-
-    def take(self, films: np.ndarray) -> "Several":
-        """The same for some films, by index; a film may come more than once."""
-        return Several(tuple(outcome.take(films) for outcome in self.outcomes))
 
 
 def find_often(outcome: Outcome) -> list[int]:

@@ -14,20 +14,13 @@ from cxr.evaluation.embedded.tallies import Sums, Tallies, measure_sums, subtrac
 from cxr.evaluation.intervals import RESAMPLES, Pair, bootstrap, bootstrap_all, compare
 from cxr.evaluation.priors import mentions_prior
 from cxr.evaluation.readings import Reading, collect_outcome
+from cxr.evaluation.text import read_asserted
 from cxr.model.calibration import Calibration, judge
-from cxr.prompts import read_statements
-from cxr.results import Observation, Verdict
+from cxr.results import Verdict
 
 OURS, NORMAL, OTHER = "the model", "nothing, always", "the report of another patient's film"
 GREEDY = 200  # real films whose reports are counted
 MOST_COMMON = (1, 2, 3)
-
-Asserted = dict[str, Observation]  # by finding
-
-
-def read_asserted(text: str) -> Asserted:
-    """The findings that a text asserts, with their places."""
-    return {item.observation.finding: item.observation for item in read_statements(text) if item.present}
 
 
 def list_asserted(readings: Sequence[Reading]) -> np.ndarray:

@@ -20,7 +20,7 @@ from scipy.special import expit
 from cxr.evaluation.classification import Outcome, describe, measure_macro
 from cxr.evaluation.films import CHESTXRAY14, RealFilm, read_films
 from cxr.training.embedded.seeing import Fitter, Pace, label_loss, look
-from cxr.training.embedded.trials import CHECKS, GRID, SIDE, TRIALS, Trial, batches, build
+from cxr.training.embedded.trials import GRID, SIDE, TRIALS, Trial, batches, build, watch
 from cxr.training.embedded.trials_table import PEER
 from cxr.training.embedded.views import Views, join_views, view_real
 
@@ -34,16 +34,11 @@ def learn(trial: Trial, real: Views, judged: Sequence[Views], seed: int) -> Iter
     model = build(trial, device)
     fitter = Fitter(model, label_loss, Pace(trial.steps, trial.rate, decay=trial.decay))
     rows = torch.arange(len(real["images"]), device=device)
-    every = max(1, trial.steps // CHECKS)
 
     def tell() -> list[np.ndarray]:
         return [look(model, views["images"], trial.size.canvas).numpy() for views in judged]
 
-    for step in fitter.fit(batches(trial, None, real, rows, seed)):
-        if step % every == 0:
-            yield tell()
-    fitter.keep_average()
-    yield tell()
+    yield from watch(fitter, fitter.fit(batches(trial, None, real, rows, seed)), tell)
 
 
 def choose_best(looks: Iterator[list[np.ndarray]], truth: np.ndarray, patients: np.ndarray) -> np.ndarray:

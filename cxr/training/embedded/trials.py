@@ -11,12 +11,12 @@ import argparse
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -32,6 +32,8 @@ from cxr.training.embedded.trials_table import PEER, write_table
 from cxr.training.embedded.views import Views, balance, draw_views, join_views, mix_views, pick, vary, view_real
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 FOLDS = 5
 SIDE, GRID = 288, 24  # px and cells in which films are held
@@ -164,14 +166,19 @@ def run_fold(trial: Trial, seed: int, fold: int, grounds: Grounds) -> tuple[nn.M
     out = np.flatnonzero((grounds.folds == fold) & grounds.scored)
     images = real["images"][torch.from_numpy(out).to(device)]
     loss = label_loss if trial.peer else partial(see_loss, lessons=trial.lessons, teachers=teachers)
-    told: list[torch.Tensor] = []
     fitter = Fitter(model, loss, Pace(trial.steps, trial.rate, decay=trial.decay))
-    every = max(1, trial.steps // CHECKS)
-    for step in fitter.fit(batches(trial, pool, real, inside, 100 * seed + fold)):
-        if step % every == 0 and len(told) < CHECKS:
-            told.append(look(model, images, side))
+    steps = fitter.fit(batches(trial, pool, real, inside, 100 * seed + fold))
+    return model, torch.stack(list(watch(fitter, steps, lambda: look(model, images, side))))
+
+
+def watch(fitter: Fitter, steps: Iterable[int], tell: Callable[[], T]) -> Iterator[T]:
+    """What `tell` says at CHECKS steps on the way, and of the averaged weights at the end."""
+    every = max(1, fitter.pace.steps // CHECKS)
+    for step in steps:
+        if step % every == 0 and step // every <= CHECKS:
+            yield tell()
     fitter.keep_average()
-    return model, torch.stack([*told, look(model, images, side)])
+    yield tell()
 
 
 def run_trial(trial: Trial, seed: int, grounds: Grounds) -> dict[str, np.ndarray]:
@@ -217,8 +224,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     options.out.mkdir(parents=True, exist_ok=True)
-    wanted = ((FIRST, options.drawn), (HELD, HELD_FILMS))
-    draw = draw_views(options.out, wanted, SIDE, GRID, options.workers)
+    if options.trials or options.draw_only:
+        wanted = ((FIRST, options.drawn), (HELD, HELD_FILMS))
+        draw = draw_views(options.out, wanted, SIDE, GRID, options.workers)
     if options.draw_only:
         draw()
     elif options.trials:

@@ -1,13 +1,12 @@
 """What the trials gave, as a table with intervals by patient. Knows nothing about how anything was trained."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy.special import expit
 
-from cxr.evaluation.classification import Outcome, measure_any, measure_macro
+from cxr.evaluation.classification import Outcome, Several, measure_any, measure_macro
 from cxr.evaluation.intervals import Pair, bootstrap
 
 PEER = "ResNet-18"
@@ -15,38 +14,22 @@ HEAD = """| variant | seeds | macro AUROC, out of fold | above the ResNet-18 | a
 |---|---|---|---|---|---|"""
 
 
-@dataclass(frozen=True)
-class Seeds:
-    """The predictions of one variant, by seed, for the same films."""
-
-    outcomes: tuple[Outcome, ...]
-
-    @property
-    def patients(self) -> np.ndarray:
-        """Whose each film is."""
-        return self.outcomes[0].patients
-
-    def take(self, films: np.ndarray) -> "Seeds":
-        """The same for some films, by index."""
-        return Seeds(tuple(outcome.take(films) for outcome in self.outcomes))
-
-
-def read_seeds(folder: Path, name: str, peer: bool) -> Seeds:
+def read_seeds(folder: Path, name: str, peer: bool) -> Several:
     """The kept predictions of one variant; of the peer those at its best step."""
     outcomes = []
     for path in sorted(folder.glob(f"{name} *.npz")):
         kept = np.load(path)
         told = [Outcome(expit(each), kept["truth"], kept["patients"]) for each in kept["told"]]
         outcomes.append(max(told, key=measure_macro) if peer else told[-1])
-    return Seeds(tuple(outcomes))
+    return Several(tuple(outcomes))
 
 
-def mean_of(measure: Callable[[Outcome], float]) -> Callable[[Seeds], float]:
+def mean_of(measure: Callable[[Outcome], float]) -> Callable[[Several], float]:
     """The mean of a measure over the seeds."""
     return lambda seeds: float(np.mean([measure(outcome) for outcome in seeds.outcomes]))
 
 
-def gain(pair: Pair[Seeds]) -> float:
+def gain(pair: Pair[Several]) -> float:
     """By how much the macro AUROC of the second is above the first's."""
     return mean_of(measure_macro)(pair.adapter) - mean_of(measure_macro)(pair.base)
 
