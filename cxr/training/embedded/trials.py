@@ -59,12 +59,14 @@ class Trial:
     lessons: Lessons = field(default_factory=Lessons)
     skipped: float = 0.0  # how often the last layer is left out
     balanced: bool = False
+    teachers: int = 0
     peer: bool = False
 
 
 PLAIN = Trial()
 TEACHER = Trial(peer=True, drawn_steps=1500, steps=700, rate=1e-3)
-TAUGHT, TOLD = Lessons(taught=1.0), Lessons(person=0.3, hidden=0.5)
+TAUGHT, ALONE, TOLD = Lessons(taught=1.0), Lessons(taught=4.0, alone=True), Lessons(person=0.3, hidden=0.5)
+FINAL = Trial(LARGE, lessons=ALONE, teachers=2, steps=2400, rate=1e-3, drawn_share=0.25)  # the recipe's
 TRIALS = {
     PEER: Trial(peer=True, drawn_steps=0, drawn_share=0, steps=800, rate=1e-3),
     "ResNet-18, drawn films first": TEACHER,
@@ -76,17 +78,18 @@ TRIALS = {
     "longer": replace(PLAIN, steps=2000),
     "sex, age and view": replace(PLAIN, lessons=Lessons(person=0.3)),
     "hidden patches": replace(PLAIN, lessons=Lessons(hidden=0.5)),
-    "taught by a ResNet-18": replace(PLAIN, lessons=TAUGHT),
+    "taught by a ResNet-18": replace(PLAIN, lessons=TAUGHT, teachers=1),
+    "taught for longer": replace(PLAIN, lessons=TAUGHT, teachers=2, steps=3000),
+    "taught alone": replace(PLAIN, lessons=ALONE, teachers=2, steps=3000, rate=1e-3, drawn_share=0.25),
     "stochastic depth": replace(PLAIN, skipped=0.2),
     "rare findings more often": replace(PLAIN, balanced=True),
     "more decay": replace(PLAIN, decay=0.3),
     "stronger augmentation": replace(PLAIN, strength=STRONG),
     "288 px": replace(PLAIN, size=LARGE, drawn_steps=4000),
     "288 px, person and patches": replace(PLAIN, size=LARGE, drawn_steps=4000, lessons=TOLD),
-    "288 px, taught": replace(PLAIN, size=LARGE, lessons=TAUGHT),
-    "288 px, taught, longer": replace(PLAIN, size=LARGE, steps=2000, lessons=TAUGHT),
+    "288 px, taught": replace(PLAIN, size=LARGE, lessons=TAUGHT, teachers=1),
+    "288 px, taught alone": FINAL,
 }
-TEACHERS = 1
 
 
 @dataclass(frozen=True)
@@ -153,8 +156,7 @@ def run_fold(trial: Trial, seed: int, fold: int, grounds: Grounds) -> tuple[nn.M
     device, side = real["images"].device, trial.size.canvas
     pool = grounds.drawn()[0] if trial.drawn_share else None
     teachers = [
-        run_fold(TEACHER, TEACHERS * seed + number, fold, grounds)[0].eval()
-        for number in range(TEACHERS if trial.lessons.taught else 0)
+        run_fold(TEACHER, trial.teachers * seed + number, fold, grounds)[0].eval() for number in range(trial.teachers)
     ]
     torch.manual_seed(100 * seed + fold)
     model = build(trial, device)
