@@ -18,14 +18,15 @@ class Batch:
     """`films` pictures with `rows` conversations each, on one device.
 
     images: films x 1 x side x side float32 in 0..1; tokens: films x rows x longest int64; starts, ends: films x rows;
-    closed: films x rows bool; findings, sides, maps: as in `examples`, float32 with -1 for unknown.
+    asked: films x rows int64, which of the 14 a closed question is about, -1 in other rows; findings, sides, maps: as
+    in `examples`, float32 with -1 for unknown.
     """
 
     images: torch.Tensor
     tokens: torch.Tensor
     starts: torch.Tensor
     ends: torch.Tensor
-    closed: torch.Tensor
+    asked: torch.Tensor
     findings: torch.Tensor
     sides: torch.Tensor
     maps: torch.Tensor
@@ -74,7 +75,7 @@ class Pool:
             tokens.long(),
             held["starts"].gather(1, rows).long(),
             held["ends"].gather(1, rows).long(),
-            rows < CLOSED,
+            torch.where(rows < CLOSED, rows, -1),
             held["findings"].float(),
             held["sides"].float(),
             held["maps"].float(),

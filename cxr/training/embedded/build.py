@@ -37,7 +37,7 @@ class Size:
     """How large a model to build; the defaults are the embedded model's (10.5 million parameters)."""
 
     canvas: int = 288  # px
-    patch: int = 12  # px
+    patch: int = 16  # px
     vision_width: int = 256
     vision_layers: int = 7
     text_width: int = 256

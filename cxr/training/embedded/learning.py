@@ -1,8 +1,9 @@
 """The forward pass in training, its losses, and the loop. Knows nothing about where films come from.
 
 Loss: cross-entropy on the answers' tokens; the yes or no of closed questions counts once more, since probabilities
-are read from it. Auxiliary heads on the film's states (findings, their sides, and where on the picture they are) teach
-the encoder to see before the text can; they are not part of what ships.
+are read from it, and there what is believed of a film may stand for its label. Auxiliary heads on the film's states
+(findings, their sides, and where on the picture they are) teach the encoder to see before the text can; they are not
+part of what ships.
 """
 
 import logging
@@ -20,12 +21,15 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import MllamaForConditionalGeneration, MllamaProcessor
 
 from cxr.findings import FINDINGS
+from cxr.prompts import YES_NO
 from cxr.training.embedded.batches import Batch
 from cxr.training.embedded.examples import LONGEST, LONGEST_CLOSED
 
 logger = logging.getLogger(__name__)
 
 IGNORED = -100  # a target that costs nothing
+
+Believe = Callable[[Batch], torch.Tensor]  # films x 14 probabilities, -1 where a film's label counts
 
 
 class Heads(nn.Module):
@@ -54,6 +58,8 @@ class Learner(nn.Module):
         self.model: MllamaForConditionalGeneration | PeftModel = model
         self.heads = Heads(model.config.get_text_config().hidden_size)
         self.image_token = processor.image_token_id
+        first = [processor.tokenizer.encode(word, add_special_tokens=False)[0] for word in YES_NO]
+        self.yes_no = nn.Buffer(torch.tensor(first), persistent=False)
         images = processor.image_processor
         self.mean = nn.Buffer(torch.tensor(images.image_mean)[:, None, None])
         self.std = nn.Buffer(torch.tensor(images.image_std)[:, None, None])
@@ -75,8 +81,10 @@ class Learner(nn.Module):
             else self.model
         )
 
-    def speak(self, states: torch.Tensor, batch: Batch, rows: slice, longest: int) -> tuple[torch.Tensor, ...]:
-        """By token of some rows: cross-entropy, 1 in answers, and 1 where it is the yes or no of a closed question."""
+    def speak(
+        self, states: torch.Tensor, batch: Batch, belief: torch.Tensor | None, rows: slice, longest: int
+    ) -> tuple[torch.Tensor, ...]:
+        """Of some rows, by token: cross-entropy, and 1 in answers; by row: that of the yes or no, and 1 if closed."""
         ids, starts, ends = (
             batch.tokens[:, rows, :longest].flatten(0, 1),
             batch.starts[:, rows].flatten(),
@@ -98,23 +106,32 @@ class Learner(nn.Module):
         loss = F.cross_entropy(
             output.logits[:, :-1].float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none"
         )
-        decision = answers & (place == starts[:, None])[:, 1:] & batch.closed[:, rows].flatten()[:, None]
-        return loss, answers.flatten().float(), decision.flatten().float()
+        every = torch.arange(len(ids), device=ids.device)
+        said = output.logits[every, (starts - 1).clamp(min=0)].float().log_softmax(-1)  # where an answer begins
+        decisions = -said[every, ids[every, starts]]
+        asked = batch.asked[:, rows]
+        if belief is not None:
+            believed = belief.gather(1, asked.clamp(min=0)).flatten()
+            yes, no = said[:, self.yes_no].unbind(1)
+            decisions = torch.where(believed < 0, decisions, -(believed * yes + (1 - believed) * no))
+        closed = (asked.flatten() >= 0) & (ends > 0)
+        return loss, answers.flatten().float(), decisions, closed.float()
 
-    def forward(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """The losses by name, to be summed."""
+    def forward(self, batch: Batch, belief: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        """The losses by name, to be summed. `belief`: films x 14 as `Believe` has it."""
         states = self.encode(batch.images)
         half = batch.tokens.shape[1] // 2  # the first rows are closed and short: less padding in two parts
         parts = [
-            self.speak(states, batch, *part)
+            self.speak(states, batch, belief, *part)
             for part in ((slice(0, half), LONGEST_CLOSED), (slice(half, None), LONGEST))
         ]
-        tokens, answers, decisions = (torch.cat(part) for part in zip(*parts, strict=True))
+        tokens, answers, decisions, closed = (torch.cat(part) for part in zip(*parts, strict=True))
         findings, sides, maps = self.heads(states.float())
+        told = batch.findings if belief is None else torch.where(belief < 0, batch.findings, belief)
         return {
             "tokens": tokens.sum() / answers.sum(),
-            "decision": (tokens * decisions).sum() / decisions.sum().clamp(min=1),
-            "findings": known_loss(findings, batch.findings),
+            "decision": (decisions * closed).sum() / closed.sum().clamp(min=1),
+            "findings": known_loss(findings, told),
             "sides": 0.5 * known_loss(sides, batch.sides),
             "maps": known_loss(maps, batch.maps, positive=3.0),
         }
@@ -140,7 +157,7 @@ class Schedule:
     eye: float = 1.0  # the encoder's rate, as a share
 
 
-def learn(learner: Learner, batches: Iterable[Batch], schedule: Schedule) -> None:
+def learn(learner: Learner, batches: Iterable[Batch], schedule: Schedule, believe: Believe | None = None) -> None:
     """Train in place what requires gradients; ends with the averaged weights."""
     parameters = [parameter for parameter in learner.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(group(learner, schedule), lr=schedule.rate, betas=(0.9, 0.98))
@@ -152,7 +169,11 @@ def learn(learner: Learner, batches: Iterable[Batch], schedule: Schedule) -> Non
     average = AveragedModel(learner, multi_avg_fn=get_ema_multi_avg_fn(schedule.average))
     work: Callable[[Batch], dict[str, torch.Tensor]] | None = None
     for step, batch in zip(range(schedule.steps), batches, strict=False):
-        work = work or (GraphedWork(learner, batch) if batch.images.is_cuda else partial(work_out, learner))
+        work = work or (
+            GraphedWork(learner, batch, believe)
+            if batch.images.is_cuda
+            else partial(work_out, learner, believe=believe)
+        )
         losses = work(batch)
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
@@ -179,12 +200,12 @@ def group(learner: Learner, schedule: Schedule) -> list[dict[str, object]]:
     ]
 
 
-def work_out(learner: Learner, batch: Batch) -> dict[str, torch.Tensor]:
+def work_out(learner: Learner, batch: Batch, believe: Believe | None = None) -> dict[str, torch.Tensor]:
     """The losses of a batch, and their gradients in the parameters."""
     for parameter in learner.parameters():
         parameter.grad = None
     with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=batch.images.is_cuda, cache_enabled=False):
-        losses = learner(batch)
+        losses = learner(batch, believe(batch) if believe else None)
     torch.stack(list(losses.values())).sum().backward()
     return {name: loss.detach() for name, loss in losses.items()}
 
@@ -192,17 +213,17 @@ def work_out(learner: Learner, batch: Batch) -> dict[str, torch.Tensor]:
 class GraphedWork:
     """`work_out` recorded as a CUDA graph and replayed: a small model spends most of its time launching kernels."""
 
-    def __init__(self, learner: Learner, batch: Batch) -> None:
+    def __init__(self, learner: Learner, batch: Batch, believe: Believe | None) -> None:
         self.batch = Batch(*(getattr(batch, field.name).clone() for field in fields(batch)))
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(3):
-                work_out(learner, self.batch)
+                work_out(learner, self.batch, believe)
         torch.cuda.current_stream().wait_stream(stream)
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
-            self.losses = work_out(learner, self.batch)
+            self.losses = work_out(learner, self.batch, believe)
 
     def __call__(self, batch: Batch) -> dict[str, torch.Tensor]:
         """The losses of another batch of the same shapes; gradients are overwritten in place."""

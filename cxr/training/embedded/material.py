@@ -38,9 +38,9 @@ class Options:
     out: Path
     work: Path = Path("outputs/embedded")  # what a run that goes on begins with
     seed: int = 0
-    see_steps: int = 2400  # the encoder on drawn films
-    real_steps: int = 2400  # and on real ones with drawn ones among them
-    steps: int = 1400  # the whole model
+    see_steps: int = 4500  # the encoder on drawn films
+    real_steps: int = 3000  # and on real ones with drawn ones among them
+    steps: int = 2400  # the whole model
     batch: int = 128  # drawn films a step
     person: float = 0.0  # weight of sex, age and view
     hidden: float = 0.0  # weight of hidden patches
@@ -48,8 +48,8 @@ class Options:
     spoken_share: float = 0.25  # of a batch of the whole model, real
     adapter_drawn: int = 800  # drawn films of the adapter
     adapter_epochs: float = 2.0
-    first_drawn: int = 2000  # drawn films before the first step
-    drawn_a_step: float = 4.0
+    first_drawn: int = 1500  # drawn films before the first step
+    drawn_a_step: float = 2.0
     workers: int = 2
     device: str = "cpu"
 

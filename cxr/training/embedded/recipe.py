@@ -45,6 +45,7 @@ from cxr.training.embedded.material import (
 from cxr.training.embedded.learning import Learner, Schedule, learn
 from cxr.training.embedded.peer import ResNet18
 from cxr.training.embedded.seeing import Fitter, Lessons, Pace, Seer, label_loss, look, see_loss
+from cxr.training.embedded.teachers import believe
 from cxr.training.embedded.trials import FINAL, TEACHER
 from cxr.training.embedded.views import Views, join_views, view_real
 from cxr.training.finetune import finetune
@@ -88,30 +89,45 @@ def make_base(options: Options, size: Size) -> None:
     chunks = draw_chunks(plan_drawing(options, size), options.out, options.workers)
     writer = ConversationWriter(processor.tokenizer)
     pools = fill_pools(chunks, write_real(read_films(options.films, "train"), writer, size, options.seed), options)
-    eye = options.work / "eye.safetensors"
+    eye, teachers = options.work / "eye.safetensors", nn.ModuleList(ResNet18() for _ in range(options.teachers))
+    sight = nn.ModuleList([learner, teachers.to(options.device)])
     if eye.is_file():
-        load_model(learner, eye)
+        load_model(sight, eye)
     else:
-        see(learner, pools, chunks, options, size)
-        save_model(learner, str(eye))
+        see(learner, teachers, pools, chunks, options, size)
+        save_model(sight, str(eye))
     before = options.see_steps + options.real_steps
     batches = mix(pools, chunks, options, options.spoken_share, 0, before)
-    learn(learner, batches, Schedule(options.steps, 1e-3, eye=0.2))
+    told = partial(believe, teachers=list(teachers.eval())) if options.teachers else None
+    learn(learner, batches, Schedule(options.steps, 1e-3, eye=0.2), told)
     chunks.close()
     save_base(learner.mllama, processor, options.out)
 
 
-def see(learner: Learner, pools: Pools, chunks: Iterator[Examples], options: Options, size: Size) -> None:
+def see(
+    learner: Learner,
+    teachers: nn.ModuleList,
+    pools: Pools,
+    chunks: Iterator[Examples],
+    options: Options,
+    size: Size,
+) -> None:
     """The encoder alone: drawn films, then real ones among them, of which ResNets that learnt the same way tell it."""
     core = learner.mllama.model
     seer = Seer(core.vision_model, core.multi_modal_projector, learner.heads, size.patch).to(options.device)
     lessons = Lessons(options.person, options.hidden)
     drawn = see_batches(pools, chunks, options, size, 0.0, 0)
     fit(seer, partial(see_loss, lessons=lessons), drawn, Pace(options.see_steps, 1e-3))
-    teachers = [make_teacher(number, pools, chunks, options, size) for number in range(options.teachers)]
+    for number in range(options.teachers):
+        teachers[number] = make_teacher(number, pools, chunks, options, size)
     mixed = see_batches(pools, chunks, halve(options), size, 1 - FINAL.drawn_share, options.see_steps)
-    told = replace(lessons, taught=FINAL.lessons.taught, alone=True) if teachers else lessons
-    fit(seer, partial(see_loss, lessons=told, teachers=teachers), mixed, Pace(options.real_steps, FINAL.rate))
+    told = replace(lessons, taught=FINAL.lessons.taught, alone=True) if options.teachers else lessons
+    fit(
+        seer,
+        partial(see_loss, lessons=told, teachers=list(teachers.eval())),
+        mixed,
+        Pace(options.real_steps, FINAL.rate),
+    )
     log_sight(seer, options, size)
 
 
@@ -136,7 +152,7 @@ def log_sight(seer: Seer, options: Options, size: Size) -> None:
     films = [film for film in read_films(options.films, "val") if film.source == CHESTXRAY14]
     views = join_views([view_real(films, size.canvas, size.canvas // size.patch)], torch.device(options.device))
     told = look(seer, views["images"], size.canvas).sigmoid().numpy()
-    outcome = Outcome(views["findings"].cpu().numpy(), told, np.array([film.patient for film in films]))
+    outcome = Outcome(told, views["findings"].cpu().numpy(), np.array([film.patient for film in films]))
     logger.info("the eye alone, validation: %s", describe(outcome))
 
 

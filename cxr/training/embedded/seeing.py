@@ -15,6 +15,7 @@ from transformers.models.mllama.modeling_mllama import MllamaVisionModel
 
 from cxr.training.embedded.build import Size, build_vision_config, open_gates
 from cxr.training.embedded.learning import Heads, known_loss
+from cxr.training.embedded.teachers import ask, unplaced
 from cxr.training.embedded.views import Views, resize
 
 MEAN, STD = 0.5, 0.5  # the processor's, for all three colours
@@ -73,8 +74,7 @@ def see_loss(
     shown = images if veil is None else torch.where(veil, MEAN, images)
     states = model.see(shown).float()
     findings, sides, maps = model.heads(states)
-    real = batch["maps"].flatten(1).amax(1, keepdim=True) < 0  # nobody knows where on it a finding is
-    told = torch.where(real, -1.0, batch["findings"]) if lessons.alone else batch["findings"]
+    told = torch.where(unplaced(batch["maps"]), -1.0, batch["findings"]) if lessons.alone else batch["findings"]
     loss = known_loss(findings, told) + 0.5 * known_loss(sides, batch["sides"])
     loss = loss + known_loss(maps, batch["maps"], positive=3.0)
     if lessons.taught:
@@ -84,12 +84,6 @@ def see_loss(
     if veil is not None:
         loss = loss + lessons.hidden * guess_loss(model.patches(states[:, 1:]), images, veil, model.patch)
     return loss
-
-
-@torch.no_grad()
-def ask(teachers: Sequence[nn.Module], images: torch.Tensor) -> torch.Tensor:
-    """films x 14: the mean of the teachers' probabilities."""
-    return torch.stack([teacher(images).float().sigmoid() for teacher in teachers]).mean(0)
 
 
 def skip_layers(seer: Seer, most: float) -> None:

@@ -65,7 +65,7 @@ def test_every_row_of_a_sample_belongs_to_its_film() -> None:
     examples = make_examples()
     batch = make_pool().sample(4, 40, 3, 2, dice())
     assert batch.images.shape == (40, 1, SIDE, SIDE) and batch.tokens.shape[:2] == (40, 5)
-    assert batch.closed.tolist() == [[True] * 3 + [False] * 2] * 40
+    assert (batch.asked >= 0).tolist() == [[True] * 3 + [False] * 2] * 40
     for i in range(40):
         picture = (batch.images[i, 0] * 255).round().byte().numpy()
         (film,) = [j for j in range(4) if np.array_equal(picture, examples["images"][j])]
@@ -98,7 +98,7 @@ def test_joined_batches_keep_their_order() -> None:
     one, two = pool.sample(4, 2, 2, 2, dice(1)), pool.sample(4, 3, 1, 3, dice(2))
     both = join([one, two])
     assert torch.equal(both.images, torch.cat([one.images, two.images]))
-    assert torch.equal(both.closed[2:], two.closed) and len(both.maps) == 5
+    assert torch.equal(both.asked[2:], two.asked) and len(both.maps) == 5
 
 
 def test_a_picture_stays_closer_to_itself_than_to_its_mirror_image() -> None:
@@ -135,7 +135,7 @@ def test_maps_move_with_the_picture() -> None:
 def test_augmentation_leaves_truth_and_words_alone_and_greys_in_range() -> None:
     batch = make_pool().sample(4, 30, 2, 2, dice())
     after = augment(batch, dice())
-    for name in ("tokens", "starts", "ends", "closed", "findings", "sides"):
+    for name in ("tokens", "starts", "ends", "asked", "findings", "sides"):
         assert torch.equal(getattr(after, name), getattr(batch, name))
     assert after.images.min() >= 0 and after.images.max() <= 1 and after.images.isfinite().all()
     assert torch.equal(after.images, augment(batch, dice()).images)

@@ -89,17 +89,18 @@ def test_the_loss_of_a_row_is_that_of_its_answer_alone(learner: Learner, batch: 
     """Batched and padded, a row costs what it costs on its own."""
     states = learner.encode(batch.images)
     longest = int(batch.ends.max())
-    loss, answers, decision = learner.speak(states, batch, slice(0, 4), longest)
+    loss, answers, *rows = learner.speak(states, batch, None, slice(0, 4), longest)
     shape = (4, 4, longest - 1)
-    loss, answers, decision = (part.reshape(shape) for part in (loss, answers, decision))
+    loss, answers = (part.reshape(shape) for part in (loss, answers))
+    decisions, closed = (part.reshape(4, 4) for part in rows)
+    assert closed.tolist() == [[1.0] * CLOSED_ROWS + [0.0] * FREE_ROWS] * 4
     for film, row in ((0, 0), (1, 1), (2, 2), (3, 3)):
         start, end = int(batch.starts[film, row]), int(batch.ends[film, row])
         assert answers[film, row].nonzero().flatten().tolist() == list(range(start - 1, end - 1))
         expected = naive_loss(learner, batch, film, row)
         torch.testing.assert_close(loss[film, row, start - 1 : end - 1], expected, atol=1e-4, rtol=1e-4)
         assert loss[film, row].sum() == pytest.approx(float(expected.sum()), rel=1e-4)
-        places = [start - 1] if row < CLOSED_ROWS else []  # the yes or no of a closed question
-        assert decision[film, row].nonzero().flatten().tolist() == places
+        assert float(decisions[film, row]) == pytest.approx(float(expected[0]), rel=1e-4)  # the answer's first token
 
 
 @torch.no_grad()
@@ -113,9 +114,24 @@ def test_the_first_target_is_what_probabilities_are_read_from(learner: Learner, 
     row = torch.tensor([[[*tokens, *yes]]])
     place = torch.tensor([[len(tokens)]])
     images = as_batch_image(film, engine.canvas)
-    one = replace(batch, images=images, tokens=row, starts=place, ends=place + 1, closed=torch.ones(1, 1).bool())
-    loss, _, decision = learner.speak(learner.encode(images), one, slice(0, 1), row.shape[-1])
-    assert float((loss * decision).sum()) == pytest.approx(-float(served), abs=1e-3)
+    one = replace(batch, images=images, tokens=row, starts=place, ends=place + 1, asked=torch.zeros(1, 1).long())
+    _, _, decisions, closed = learner.speak(learner.encode(images), one, None, slice(0, 1), row.shape[-1])
+    assert float(decisions) == pytest.approx(-float(served), abs=1e-3) and closed.tolist() == [1.0]
+
+
+def test_what_is_believed_of_a_film_stands_for_its_labels(learner: Learner, batch: Batch) -> None:
+    """Yes and no cost as much as is believed of each; a film of which nothing is believed keeps its labels."""
+    plain = learner(batch)
+    nothing = torch.full_like(batch.findings, -1.0)
+    for name, loss in learner(batch, nothing).items():
+        torch.testing.assert_close(loss, plain[name])
+    exact = learner(batch, (batch.findings == 1).float())
+    torch.testing.assert_close(exact["decision"], plain["decision"])
+    torch.testing.assert_close(exact["findings"], plain["findings"])
+    surer, opposite = (learner(batch, (batch.findings == value).float()) for value in (1, 0))
+    half = learner(batch, torch.full_like(batch.findings, 0.5))
+    for name in ("decision", "findings"):
+        torch.testing.assert_close(half[name], (surer[name] + opposite[name]) / 2)
 
 
 def test_the_films_token_is_never_a_target(learner: Learner, batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,6 +224,6 @@ def test_what_is_frozen_stays(learner: Learner, batch: Batch) -> None:
 
 def test_learning_ends_with_its_steps(learner: Learner, batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[Batch] = []
-    monkeypatch.setattr(learning, "work_out", lambda learner, batch: done.append(batch) or {})
+    monkeypatch.setattr(learning, "work_out", lambda learner, batch, believe: done.append(batch) or {})
     learn(learner, [batch] * 9, Schedule(2, 1e-3))
     assert len(done) == 2

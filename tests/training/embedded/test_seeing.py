@@ -88,6 +88,8 @@ def test_what_the_teachers_say_is_learnt_where_nothing_is_known(batch: Views) ->
     torch.manual_seed(0)
     seer = build_seer(TINY)
     assert float(see_loss(seer, unknown).detach()) == 0
+    labelled = {**batch, "sides": unknown["sides"], "maps": unknown["maps"]}  # as real films are
+    assert float(see_loss(seer, labelled).detach()) > 0 == float(see_loss(seer, labelled, Lessons(alone=True)).detach())
     lessons = Lessons(taught=1.0)
     for _ in Fitter(seer, partial(see_loss, lessons=lessons, teachers=teachers), Pace(60, 3e-3, warmup=5)).fit(
         repeat(unknown)
