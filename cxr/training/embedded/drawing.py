@@ -12,14 +12,20 @@ from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
 from transformers import PreTrainedTokenizerFast
 
+from cxr.films.film import Film
 from cxr.films.phantom import draw_film
 from cxr.films.phantom.drawing import SMALLEST
+from cxr.findings import BY_KEY
 from cxr.training.embedded.examples import ConversationWriter, Examples, make_example, stack
 from cxr.training.embedded.views import CHUNK, tell_drawn
+from cxr.training.truth import Truth
 
 FREE_ROWS = 8
+NOTHING = 40  # one film in so many is a picture of nothing, of which nothing is to be said
 
 
 @dataclass(frozen=True)
@@ -45,11 +51,23 @@ def draw_chunk(plan: Plan, chunk: int, tokenizer: Path) -> Examples:
 def draw_example(plan: Plan, number: int, writer: ConversationWriter) -> Examples:
     """One drawn film with its exact truth."""
     seed = plan.first + number
+    if seed % NOTHING == NOTHING - 1:
+        truth, empty = Truth((), frozenset(BY_KEY), None, placed=True), draw_nothing(seed)
+        return make_example(empty, truth, {}, writer, random.Random(seed), plan.side, plan.grid, FREE_ROWS)
     drawn = draw_film(seed, size=max(plan.side, SMALLEST))
     rng, person = random.Random(seed), (drawn.sex, drawn.age)
     return make_example(
         drawn.film, tell_drawn(drawn), drawn.masks, writer, rng, plan.side, plan.grid, FREE_ROWS, person
     )
+
+
+def draw_nothing(seed: int) -> Film:
+    """One grey, a slope of greys, or noise of any coarseness."""
+    rng = np.random.default_rng(seed)
+    level, contrast, cells = rng.uniform(0, 1), rng.choice((0.0, rng.uniform(0, 1))), int(rng.choice((2, 8, 64, 256)))
+    noise = Image.fromarray(rng.uniform(-1, 1, (cells, cells)).astype(np.float32), mode="F")
+    pixels = level + contrast * np.asarray(noise.resize((SMALLEST, SMALLEST), Image.Resampling.BILINEAR))
+    return Film(pixels.clip(0, 1).astype(np.float32))
 
 
 def draw_chunks(plan: Plan, tokenizer: Path, workers: int) -> Generator[Examples]:

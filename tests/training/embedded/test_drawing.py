@@ -84,6 +84,16 @@ def test_the_truth_is_that_of_the_drawn_film(tokenizer: Path) -> None:
         assert (example["ends"] > 0).all()
 
 
+def test_of_a_picture_of_nothing_nothing_is_said(tokenizer: Path) -> None:
+    writer = load_writer(tokenizer)
+    assert 700 % drawing.NOTHING == 20
+    example = draw_example(PLAN, 19, writer)
+    assert (example["findings"] == 0).all() and (example["maps"] == 0).all() and (example["ends"] > 0).all()
+    pictures = [drawing.draw_nothing(seed).pixels for seed in range(20)]
+    assert all(0 <= picture.min() and picture.max() <= 1 for picture in pictures)
+    assert {bool(picture.std() < 1e-6) for picture in pictures} == {True, False}  # plain greys and noise
+
+
 @pytest.mark.parametrize("seed", [0, 1, 9])
 def test_films_that_measure_are_never_drawn_for_training(seed: int) -> None:
     options = Options(Path(), Path(), seed=seed)
