@@ -15,6 +15,7 @@ DISCLAIMER = "Research and teaching only. Not a medical device."
 Side = Literal["left", "right", "both"]
 Zone = Literal["upper", "mid", "lower"]
 Size = Literal["small", "moderate", "large"]
+MarkKind = Literal["contradiction", "doubt", "earlier film", "side"]
 Mend = Literal["turn left", "turn right", "turn over", "invert"]  # what the program can do to a film by itself
 
 
@@ -121,14 +122,29 @@ class Classification:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A sentence of a report that is not to be believed as it stands, and why. Several may be of one sentence.
+
+    `start`, `end`: characters of the report's text. `kind`: the classification says otherwise, or is not sure; an
+    earlier film is cited though none was given; the question for the side is answered otherwise.
+    """
+
+    start: int
+    end: int
+    kind: MarkKind
+    reason: str  # a sentence
+
+
+@dataclass(frozen=True)
 class Report:
-    """A report, or as much of it as has been written."""
+    """A report, or as much of it as has been written. Only a finished one has been checked and has marks."""
 
     text: str
     findings: str
     impression: str
     finished: bool
     warnings: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)

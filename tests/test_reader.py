@@ -16,7 +16,8 @@ from cxr.__main__ import render
 from cxr.findings import BY_KEY, FINDINGS, NOT_LOOKED_FOR, Level, find_finding
 from cxr.model.calibration import Calibration, Scale, write_calibration
 from cxr.prompts import YES_NO, ask_finding, build_conversation
-from cxr.reader import Reader, choose_level, load_reader
+from cxr.level import choose_level
+from cxr.reader import Reader, load_reader
 from cxr.results import CxrError, Identity, Score, Turn, Verdict, as_plain
 from cxr.settings import Settings
 from cxr.space import markup
