@@ -15,6 +15,7 @@ from cxr.batch.run import read_folder
 from cxr.batch.workers import load_from_environment
 from cxr.checks import write_marked
 from cxr.findings import find_finding
+from cxr.meaning import sum_up
 from cxr.probes import Dependence
 from cxr.prompts import READY_QUESTIONS, join_words
 from cxr.reader import Reader, Study, load_reader
@@ -87,12 +88,10 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if not options.question.strip():
         parser.error("the question is empty")
-    if options.out and (
-        len(options.films) > 1 or options.task not in TASKS or options.json or options.check or options.workers < 0
-    ):
-        parser.error(
-            f"--out takes one folder and --task {', '.join(TASKS)}; no --json or --check, and no fewer than 0 --workers"
-        )
+    alone = options.json or options.check or len(options.films) > 1
+    if options.out and (alone or options.task not in TASKS or options.workers < 0):
+        told = "no --json, no --check, and no fewer than 0 --workers"
+        parser.error(f"--out takes one folder and --task {', '.join(TASKS)}; {told}")
     return options
 
 
@@ -174,8 +173,9 @@ def render_checks(checks: Checks) -> list[str]:
 
 def render_score(score: Score) -> str:
     """One finding on a line."""
-    verdict = score.verdict.value if score.verdict else ""
-    return f"  {find_finding(score.finding).name:20s}{write_percent(score.probability):>6s}  {verdict}"
+    verdict, meaning = score.verdict.value if score.verdict else "", sum_up(score)
+    told = f"{verdict:10s}{meaning}" if meaning else verdict
+    return f"  {find_finding(score.finding).name:20s}{write_percent(score.probability):>6s}  {told}"
 
 
 def run() -> int:

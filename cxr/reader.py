@@ -23,7 +23,7 @@ from cxr.model.gate import Gatekeeper
 from cxr.model.loading import load
 from cxr.probes import Dependence, ask_sides, compare_answers, compare_scores, draw_blank, list_to_check, mirror_film
 from cxr.prompts import YES_NO, ask_finding, ask_report, build_conversation, clean, parse_report
-from cxr.results import Answer, Classification, CxrError, Gate, Identity, RefusalError, Report, Score, Turn
+from cxr.results import Answer, Classification, CxrError, Gate, Identity, Mark, RefusalError, Report, Score, Turn
 from cxr.settings import Settings
 from cxr.sides import SideCheck, compare_sides
 
@@ -132,9 +132,13 @@ class Reader:
         for text in _grow(self.engine.stream(study.encoded, build_conversation(ask_report(indication)))):
             yield Report(text, *parse_report(text), finished=False, warnings=study.warnings)
         result = known or self.classify(study)
+        warnings = (*study.warnings, *check_report(text))
+        yield Report(text, *parse_report(text), finished=True, warnings=warnings, marks=self.mark(study, text, result))
+
+    def mark(self, study: Study, text: str, known: Classification) -> tuple[Mark, ...]:
+        """The sentences of a report, of this reader or not, that say more of the film than is known."""
         sides = ask_sides(self.engine, study.encoded, list_sided(text))
-        marks = mark_report(text, (*result.scores, *result.own), sides)
-        yield Report(text, *parse_report(text), True, (*study.warnings, *check_report(text)), marks)
+        return mark_report(text, (*known.scores, *known.own), sides)
 
     def answer(self, study: Study, question: str, history: Sequence[Turn] = ()) -> Iterator[Answer]:
         """The answer as it is written; the last one is finished.

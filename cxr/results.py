@@ -92,11 +92,25 @@ class Statement:
 
 
 @dataclass(frozen=True)
+class Tested:
+    """What became of one finding's decisions on films whose truth is known. All but `where` are numbers of films."""
+
+    where: str  # which films, as in "the 193 NIH films"
+    films: int
+    with_it: int
+    present: int  # called so
+    present_right: int
+    absent: int
+    absent_right: int
+
+
+@dataclass(frozen=True)
 class Score:
     """The probability of one finding, 0..1, and what it means.
 
     `present_from` and `absent_below` are the operating points on the same scale; they and `verdict`
-    are None where no calibration is known, and then the probability is the model's own.
+    are None where no calibration is known, and then the probability is the model's own. `meaning`: how far the verdict
+    can be relied on, in a sentence that names the films of `tested`; empty where that was not measured.
     """
 
     finding: str
@@ -104,6 +118,8 @@ class Score:
     present_from: float | None = None
     absent_below: float | None = None
     verdict: Verdict | None = None
+    tested: Tested | None = None
+    meaning: str = ""
 
 
 @dataclass(frozen=True)

@@ -49,9 +49,17 @@ class FakeEngine:
 
     def encode(self, film: Film) -> Encoded:
         self.encodings += 1
-        return Encoded(torch.full((1, 4, 8), float(film.pixels.mean())), 1)
+        states = torch.full((1, 4, 8), float(film.pixels.mean()))
+        middle = film.pixels.shape[1] // 2
+        lean = float(film.pixels[:, -middle:].mean() - film.pixels[:, :middle].mean())  # of the patient's left
+        states[0, 0, 0] += lean
+        states[0, 0, 1] -= lean
+        return Encoded(states, 1)
 
     def score(self, encoded: Encoded, conversations: Sequence[list[Message]], options: Sequence[str]) -> np.ndarray:
+        if len(options) == 3:  # the sides; they change with the film's
+            left = 0.9 if encoded.states[0, 0, 0] > encoded.states[0, 0, 1] else 0.06
+            return np.tile([left, 0.96 - left, 0.04], (len(conversations), 1))
         yes = (name_shade(encoded) / 100 + np.arange(len(conversations)) * 0.071) % 1
         return np.stack([yes, 1 - yes], axis=1)
 
