@@ -19,8 +19,9 @@ DOUBTS: dict[tuple[bool, Verdict], tuple[MarkKind, str]] = {
     (True, Verdict.ABSENT): ("contradiction", "The classification calls {} absent."),
     (True, Verdict.NOT_SURE): ("doubt", "The classification is not sure of {}."),
     (False, Verdict.PRESENT): ("contradiction", "The classification calls {} present."),
-    (False, Verdict.NOT_SURE): ("doubt", "The classification cannot exclude {}."),
 }
+# Said of the report as a whole: most such sentences are true, and marks on true ones teach nobody to heed marks.
+NOT_EXCLUDED = "The report denies {}, which the classification cannot exclude."
 NO_EARLIER_FILM = "No earlier film was given, so nothing can be compared with one."
 HEADS: dict[MarkKind, str] = {
     "contradiction": "Contradicted",
@@ -36,10 +37,14 @@ _NOTHING = re.compile(  # a sentence that denies all findings at once
 )
 
 
-def check_report(text: str) -> tuple[str, ...]:
-    """Sentences about a finished report as a whole: whether it is one."""
+def check_report(text: str, scores: Sequence[Score]) -> tuple[str, ...]:
+    """Sentences about a finished report as a whole: whether it is one, and what it denies that is left open."""
     whole = len({heading.lower() for heading in REPORT_HEADING.findall(text)}) == 2 and all(parse_report(text))
-    return () if whole else (NO_REPORT,)
+    unsure = [score.finding for score in scores if score.verdict is Verdict.NOT_SURE]
+    said = read_statements(text, [key for key in unsure if key not in BY_KEY])
+    denied = {item.observation.finding for item in said if not item.present}
+    keys = [key for key in unsure if key in denied]
+    return (*(() if whole else (NO_REPORT,)), *((NOT_EXCLUDED.format(_name(keys)),) if keys else ()))
 
 
 def list_sided(text: str) -> tuple[str, ...]:
@@ -93,8 +98,11 @@ def _find_doubts(
     for (present, verdict), (kind, words) in DOUBTS.items():
         keys = [key for key in verdicts if (key, present) in said and verdicts[key] is verdict]
         if keys:
-            nouns = [find_finding(key).noun for key in sorted(keys, key=order_finding)]
-            yield kind, words.format(join_words(nouns, "and"))
+            yield kind, words.format(_name(keys))
+
+
+def _name(keys: Sequence[str]) -> str:
+    return join_words([find_finding(key).noun for key in sorted(keys, key=order_finding)], "and")
 
 
 def write_reasons(marks: Sequence[Mark]) -> str:

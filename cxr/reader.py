@@ -132,7 +132,7 @@ class Reader:
         for text in _grow(self.engine.stream(study.encoded, build_conversation(ask_report(indication)))):
             yield Report(text, *parse_report(text), finished=False, warnings=study.warnings)
         result = known or self.classify(study)
-        warnings = (*study.warnings, *check_report(text))
+        warnings = (*study.warnings, *check_report(text, (*result.scores, *result.own)))
         yield Report(text, *parse_report(text), finished=True, warnings=warnings, marks=self.mark(study, text, result))
 
     def mark(self, study: Study, text: str, known: Classification) -> tuple[Mark, ...]:

@@ -92,7 +92,7 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Tested:
+class TrackRecord:
     """What became of one finding's decisions on films whose truth is known. All but `where` are numbers of films."""
 
     where: str  # which films, as in "the 193 NIH films"
@@ -118,7 +118,7 @@ class Score:
     present_from: float | None = None
     absent_below: float | None = None
     verdict: Verdict | None = None
-    tested: Tested | None = None
+    tested: TrackRecord | None = None
     meaning: str = ""
 
 

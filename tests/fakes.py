@@ -14,7 +14,7 @@ from cxr.model.engine import Encoded
 from cxr.model.gate import Gatekeeper
 from cxr.prompts import Message
 from cxr.reader import Reader
-from cxr.results import Identity
+from cxr.results import Identity, TrackRecord
 
 EMBEDDED = Identity(
     base="embedded Mllama",
@@ -84,7 +84,8 @@ def fake_reader(
     identity: Identity = EMBEDDED, slow: float = 0.0, own_findings: Sequence[str] = (), gated: bool = False
 ) -> Reader:
     """A Reader over the fake engine, calibrated as the identity says; `gated`: with the gate that needs no model."""
-    scales = {key: Scale(1.0, 0.0, 0.6, 0.3) for key in (*BY_KEY, *own_findings)}
+    tested = TrackRecord("NIH films", films=193, with_it=19, present=5, present_right=3, absent=110, absent_right=105)
+    scales = {key: Scale(1.0, 0.0, 0.6, 0.3, tested) for key in (*BY_KEY, *own_findings)}
     engine: Any = FakeEngine(slow)
     calibration = Calibration(scales, "drawn films") if identity.calibrated else None
     return Reader(engine, identity, calibration, own_findings, Gatekeeper(None) if gated else None)

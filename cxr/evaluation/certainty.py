@@ -27,7 +27,7 @@ from cxr.evaluation.intervals import RESAMPLES, bootstrap_all
 from cxr.evaluation.tables import write_cell
 from cxr.findings import find_finding
 from cxr.reader import Reader, load_reader
-from cxr.results import Score, Tested, Verdict
+from cxr.results import Score, TrackRecord, Verdict
 from cxr.settings import Settings
 
 FORCED = 0.5  # what is not sure is called present from here on, if it must be decided
@@ -159,7 +159,7 @@ def _count(chosen: np.ndarray, truth: np.ndarray, right: int) -> str:
     return f"{(truth[known] == right).sum()} of {known.sum()}" if known.any() else "-"
 
 
-def _write_tested(tested: Tested | None) -> Iterator[str]:
+def _write_tested(tested: TrackRecord | None) -> Iterator[str]:
     pairs = [(tested.present_right, tested.present), (tested.absent_right, tested.absent)] if tested else [(0, 0)] * 2
     yield from (f"{right} of {count}" if count else "-" for right, count in pairs)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cxr.meaning import explain_verdict
-from cxr.results import CxrError, Score, Tested, Verdict
+from cxr.results import CxrError, Score, TrackRecord, Verdict
 
 FILE = "calibration.json"
 MAX_SCALE = 100.0  # of slope and intercept, beyond which every probability is 0 or 1
@@ -26,7 +26,7 @@ class Scale:
     intercept: float
     present_from: float
     absent_below: float
-    tested: Tested | None = None  # how right the two points were on films that had no part in choosing them
+    tested: TrackRecord | None = None  # how right the two points were on films that had no part in choosing them
 
 
 @dataclass(frozen=True)
@@ -91,11 +91,11 @@ def _read_scale(row: Mapping[str, Any]) -> Scale:
     figures = {name: float(value) for name, value in row.items() if name != "tested"}
     told: Mapping[str, Any] = row.get("tested") or {}
     counts: dict[str, Any] = {name: str(value) if name == "where" else int(value) for name, value in told.items()}
-    return Scale(**figures, tested=Tested(**counts) if counts else None)
+    return Scale(**figures, tested=TrackRecord(**counts) if counts else None)
 
 
 def _is_sound(scale: Scale) -> bool:
-    tested = scale.tested or Tested("", 0, 0, 0, 0, 0, 0)
+    tested = scale.tested or TrackRecord("", 0, 0, 0, 0, 0, 0)
     missed, called = tested.absent - tested.absent_right, tested.present + tested.absent
     counted = 0 <= tested.present_right <= tested.present and 0 <= missed <= tested.absent and called <= tested.films
     if not counted or not tested.present_right + missed <= tested.with_it <= tested.films:

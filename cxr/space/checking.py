@@ -78,25 +78,25 @@ class Checking:
         seen, parts = [film.visit, film.studied], self._parts
         how = {**how, "show_progress": "full"}
         return [
-            parts.depends.click(self.check_film, seen, parts.film_said, **how),
-            parts.sides.click(self.check_sides, seen, parts.film_said, **how),
-            parts.answer_depends.click(self.check_answer, [*seen, chat], parts.answer_said, **how),
+            parts.depends.click(self.ask_blank_findings, seen, parts.film_said, **how),
+            parts.sides.click(self.ask_mirrored, seen, parts.film_said, **how),
+            parts.answer_depends.click(self.ask_blank_question, [*seen, chat], parts.answer_said, **how),
         ]
 
     @guard
-    def check_film(self, visit: Visit | None, studied: Studied | None, request: gr.Request) -> Changes:
+    def ask_blank_findings(self, visit: Visit | None, studied: Studied | None, request: gr.Request) -> Changes:
         """Ask for the findings of a blank film."""
         found = self._desk.check_findings(find_seen(visit, studied))
         return self._say(self._parts.film_said, show_dependences(found), visit, request)
 
     @guard
-    def check_sides(self, visit: Visit | None, studied: Studied | None, request: gr.Request) -> Changes:
+    def ask_mirrored(self, visit: Visit | None, studied: Studied | None, request: gr.Request) -> Changes:
         """Ask for the sides of the mirrored film."""
         found = self._desk.check_sides(find_seen(visit, studied))
         return self._say(self._parts.film_said, show_sides(found), visit, request)
 
     @guard
-    def check_answer(
+    def ask_blank_question(
         self, visit: Visit | None, studied: Studied | None, messages: list[dict[str, Any]], request: gr.Request
     ) -> Changes:
         """Ask the last question of a blank film."""

@@ -10,12 +10,14 @@ import numpy as np
 
 from cxr.evaluation.classification import Outcome
 from cxr.model.calibration import Calibration
-from cxr.results import Tested, Verdict
+from cxr.results import TrackRecord, Verdict
 
 FOLDS = 10
 
 
-def crossfit(outcome: Outcome, where: str, fit: Callable[[Outcome], Calibration], seed: int = 0) -> dict[str, Tested]:
+def crossfit(
+    outcome: Outcome, where: str, fit: Callable[[Outcome], Calibration], seed: int = 0
+) -> dict[str, TrackRecord]:
     """What became of the decisions, by finding; `where`: which films these are, in two or three words.
 
     A finding that could not be fitted without some films lacks those.
@@ -38,9 +40,9 @@ def _judge(outcome: Outcome, calibration: Calibration, counts: Counter[tuple[str
                 counts[key, verdict, int(true)] += 1
 
 
-def _sum_up(key: str, where: str, counts: Counter[tuple[str, Verdict, int]]) -> Tested:
+def _sum_up(key: str, where: str, counts: Counter[tuple[str, Verdict, int]]) -> TrackRecord:
     with_it, without = ({verdict: counts[key, verdict, true] for verdict in Verdict} for true in (1, 0))
-    return Tested(
+    return TrackRecord(
         where,
         films=sum(with_it.values()) + sum(without.values()),
         with_it=sum(with_it.values()),
