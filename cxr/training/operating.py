@@ -1,7 +1,7 @@
 """From where on a finding is present, and below where it is absent: one rule for all findings.
 
 Present where it is more likely than not and at most one film in twenty without it scores as high. Absent where so low a
-probability is expected to miss at most a tenth of the films that have it, and more where less than 55 % of all pairs of
+probability is expected to miss at most a tenth of the films that have it, and more where less than 60 % of all pairs of
 film and finding would be decided: the same share for every finding, and no more than that takes. What is expected comes
 from the calibrated probabilities of all films, since the few that have a rare finding would place the point by chance.
 """
@@ -13,7 +13,7 @@ import numpy as np
 SPECIFICITY = 0.95
 LIKELY = 0.5  # nothing is called present below it: of a rare finding most of what scores highest is still without it
 MISSED, MOST_MISSED, STEP = 0.10, 0.50, 0.01  # expected share of the films with a finding that is called absent
-DECIDED = 0.55  # of all pairs of film and finding; half of them on films that are not these is asked for
+DECIDED = 0.60  # of all pairs of film and finding; on films that are not these half of them is asked for
 
 Told = tuple[np.ndarray, np.ndarray]  # calibrated probabilities in 0..1 and truth (0 or 1) of one finding, film by film
 Points = tuple[float, float]  # present from, absent below
