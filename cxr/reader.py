@@ -160,9 +160,13 @@ class Reader:
         film = draw_blank()
         return Study(film, self.engine.encode(film))
 
+    @cached_property
+    def _blank_findings(self) -> Classification:
+        return self.classify(self._blank)
+
     def check_findings(self, study: Study, known: Classification | None = None) -> tuple[Dependence, ...]:
         """Whether the probabilities of the findings depend on the film: the same questions of a blank one."""
-        seen, blank = known or self.classify(study), self.classify(self._blank)
+        seen, blank = known or self.classify(study), self._blank_findings
         return compare_scores((*seen.scores, *seen.own), (*blank.scores, *blank.own))
 
     def check_answer(self, study: Study, question: str, history: Sequence[Turn] = ()) -> Iterator[Dependence | None]:

@@ -49,11 +49,16 @@ def test_the_share_of_answers_that_depend_is_printed_for_findings_and_questions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reader, case = fake_reader(), next(draw_cases(1, size=128))
-    counts = depends.count_film(reader, case, ("Why?",))
-    by_hand = [float(item.depends) for item in reader.check_findings(reader.study(case.film))]
-    assert counts["all findings"] == pytest.approx(np.mean(by_hand)) and counts["Why?"] in (0, 1)
+    study = reader.study(case.film)
+    by_hand = [float(item.depends) for item in reader.check_findings(study)]
+    assert depends.count_findings(reader, study)["all findings"] == pytest.approx(np.mean(by_hand))
+    *_, answer = reader.check_answer(study, "Why?")
+    assert answer and depends.count_answers(reader, study, ("Why?",)) == {"films": 1, "Why?": answer.depends}
     out = StringIO()
     monkeypatch.setattr(depends, "load_reader", lambda *_, **__: reader)
     monkeypatch.setattr(sys, "stdout", out)
-    depends.main(["--drawn", "2", "--no-questions"])
-    assert "| all findings | " in out.getvalue() and "Why?" not in out.getvalue()
+    monkeypatch.setattr(depends, "choose_cases", lambda _: draw_cases(3, size=128))
+    depends.main(["--every", "2"])
+    findings, questions = out.getvalue().split("## Questions")
+    assert "3 films of 3 patients" in findings and "| all findings | " in findings
+    assert "2 films of 2 patients" in questions and "| Is the heart enlarged? | " in questions
