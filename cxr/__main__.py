@@ -13,11 +13,24 @@ from pathlib import Path
 from cxr.batch.rows import TASKS
 from cxr.batch.run import read_folder
 from cxr.batch.workers import load_from_environment
+from cxr.checks import write_marked
 from cxr.findings import find_finding
-from cxr.prompts import READY_QUESTIONS
-from cxr.reader import Reader, load_reader
+from cxr.meaning import sum_up
+from cxr.probes import Dependence
+from cxr.prompts import READY_QUESTIONS, join_words
+from cxr.reader import Reader, Study, load_reader
 from cxr.results import DISCLAIMER, Answer, Classification, CxrError, Identity, Report, Score, as_plain, write_percent
 from cxr.settings import Settings
+from cxr.sides import SideCheck
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What is asked a second time, of a blank and of the mirrored film; None for what was not asked the first time."""
+
+    findings: tuple[Dependence, ...]
+    sides: tuple[SideCheck, ...]
+    answer: Dependence | None
 
 
 @dataclass(frozen=True)
@@ -31,6 +44,7 @@ class Reading:
     report: Report | None = None
     question: str | None = None
     answer: Answer | None = None
+    checks: Checks | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     refused = 0
     for path in options.films:
         try:
-            reading = read_film(reader, path, options.task, options.question)
+            reading = read_film(reader, path, options.task, options.question, options.check)
         except CxrError as error:
             refused += 1
             print(f"{path}: {error}", file=sys.stderr)
@@ -70,11 +84,14 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     read.add_argument("--out", type=Path, metavar="TABLE.csv", help="a row for every file below a folder; goes on")
     read.add_argument("--anyway", action="store_true", help="read also what does not look like a frontal chest film")
     read.add_argument("--workers", type=int, default=0, help="for --out: processes; one on a GPU, else one a core")
+    read.add_argument("--check", action="store_true", help="ask again of a blank film, and of the mirrored one")
     options = parser.parse_args(arguments)
     if not options.question.strip():
         parser.error("the question is empty")
-    if options.out and (len(options.films) > 1 or options.task not in TASKS or options.json or options.workers < 0):
-        parser.error(f"--out takes one folder and --task {', '.join(TASKS)}; no --json, and no fewer than 0 --workers")
+    alone = options.json or options.check or len(options.films) > 1
+    if options.out and (alone or options.task not in TASKS or options.workers < 0):
+        told = "no --json, no --check, and no fewer than 0 --workers"
+        parser.error(f"--out takes one folder and --task {', '.join(TASKS)}; {told}")
     return options
 
 
@@ -93,7 +110,7 @@ def fill_table(options: argparse.Namespace) -> int:
     return 0
 
 
-def read_film(reader: Reader, path: Path, task: str, question: str) -> Reading:
+def read_film(reader: Reader, path: Path, task: str, question: str, check: bool = False) -> Reading:
     """One film's results.
 
     Raises:
@@ -110,6 +127,16 @@ def read_film(reader: Reader, path: Path, task: str, question: str) -> Reading:
         report=list(reader.caption(study, known=known))[-1] if "caption" in wanted else None,
         question=question if "answer" in wanted else None,
         answer=list(reader.answer(study, question))[-1] if "answer" in wanted else None,
+        checks=check_film(reader, study, known, question if "answer" in wanted else None) if check else None,
+    )
+
+
+def check_film(reader: Reader, study: Study, known: Classification | None, question: str | None) -> Checks:
+    """Everything that was asked, asked again of a blank and of the mirrored film."""
+    return Checks(
+        reader.check_findings(study, known) if known else (),
+        reader.check_sides(study, known) if known else (),
+        list(reader.check_answer(study, question))[-1] if question else None,
     )
 
 
@@ -127,16 +154,28 @@ def render(reading: Reading) -> str:
             lines += ["  Also learnt by this adapter:", *map(render_score, reading.classification.own)]
     if reading.report:
         doubts = [text for text in reading.report.warnings if text not in reading.warnings]
-        lines += [f"  {reading.report.text}", *(f"  ! {text}" for text in doubts)]
+        lines += [f"  {write_marked(reading.report.text, reading.report.marks)}", *(f"  ! {text}" for text in doubts)]
     if reading.answer:
         lines.append(f"  {reading.question} {reading.answer.text}")
+    if reading.checks:
+        lines += render_checks(reading.checks)
     return "\n".join(lines)
+
+
+def render_checks(checks: Checks) -> list[str]:
+    """What the second asking showed."""
+    still = [find_finding(item.asked).noun for item in checks.findings if not item.depends]
+    lines = [f"  ? With a blank film, too: {item.sentence}" for item in (checks.answer,) if item]
+    if checks.findings:
+        lines.append(f"  ? Probabilities that barely move with a blank film: {join_words(still, 'and') or 'none'}.")
+    return [*lines, *(f"  ? {item.sentence}" for item in checks.sides)]
 
 
 def render_score(score: Score) -> str:
     """One finding on a line."""
-    verdict = score.verdict.value if score.verdict else ""
-    return f"  {find_finding(score.finding).name:20s}{write_percent(score.probability):>6s}  {verdict}"
+    verdict, meaning = score.verdict.value if score.verdict else "", sum_up(score)
+    told = f"{verdict:10s}{meaning}" if meaning else verdict
+    return f"  {find_finding(score.finding).name:20s}{write_percent(score.probability):>6s}  {told}"
 
 
 def run() -> int:

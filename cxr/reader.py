@@ -5,23 +5,27 @@ Knows nothing about pages, nor which model is answering.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from cxr.checks import check_report
+from cxr.checks import check_report, list_sided, mark_report
 from cxr.films.burnt_in import warn_of_text
 from cxr.films.film import MAX_SIDE, Film, View
 from cxr.films.open import open_film
 from cxr.films.gate import inspect_film
-from cxr.findings import BY_KEY, FINDINGS, Level, find_finding
+from cxr.findings import BY_KEY, FINDINGS, find_finding
+from cxr.level import choose_level
 from cxr.model.calibration import Calibration
 from cxr.model.engine import Encoded, Engine
 from cxr.model.gate import Gatekeeper
 from cxr.model.loading import load
+from cxr.probes import Dependence, ask_sides, compare_answers, compare_scores, draw_blank, list_to_check, mirror_film
 from cxr.prompts import YES_NO, ask_finding, ask_report, build_conversation, clean, parse_report
-from cxr.results import Answer, Classification, CxrError, Gate, Identity, RefusalError, Report, Score, Turn, Verdict
+from cxr.results import Answer, Classification, CxrError, Gate, Identity, Mark, RefusalError, Report, Score, Turn
 from cxr.settings import Settings
+from cxr.sides import SideCheck, compare_sides
 
 
 OPEN = Gate()  # nothing to say
@@ -128,8 +132,13 @@ class Reader:
         for text in _grow(self.engine.stream(study.encoded, build_conversation(ask_report(indication)))):
             yield Report(text, *parse_report(text), finished=False, warnings=study.warnings)
         result = known or self.classify(study)
-        doubts = check_report(text, (*result.scores, *result.own))
-        yield Report(text, *parse_report(text), finished=True, warnings=(*study.warnings, *doubts))
+        warnings = (*study.warnings, *check_report(text, (*result.scores, *result.own)))
+        yield Report(text, *parse_report(text), finished=True, warnings=warnings, marks=self.mark(study, text, result))
+
+    def mark(self, study: Study, text: str, known: Classification) -> tuple[Mark, ...]:
+        """The sentences of a report, of this reader or not, that say more of the film than is known."""
+        sides = ask_sides(self.engine, study.encoded, list_sided(text))
+        return mark_report(text, (*known.scores, *known.own), sides)
 
     def answer(self, study: Study, question: str, history: Sequence[Turn] = ()) -> Iterator[Answer]:
         """The answer as it is written; the last one is finished.
@@ -144,6 +153,48 @@ class Reader:
         for text in _grow(self.engine.stream(study.encoded, build_conversation(question, history))):
             yield Answer(text, finished=False, warnings=study.warnings)
         yield Answer(text, finished=True, warnings=study.warnings)
+
+    @cached_property
+    def _blank(self) -> Study:
+        """A film on which there is nothing, encoded once a reader."""
+        film = draw_blank()
+        return Study(film, self.engine.encode(film))
+
+    @cached_property
+    def _blank_findings(self) -> Classification:
+        return self.classify(self._blank)
+
+    def check_findings(self, study: Study, known: Classification | None = None) -> tuple[Dependence, ...]:
+        """Whether the probabilities of the findings depend on the film: the same questions of a blank one."""
+        seen, blank = known or self.classify(study), self._blank_findings
+        return compare_scores((*seen.scores, *seen.own), (*blank.scores, *blank.own))
+
+    def check_answer(self, study: Study, question: str, history: Sequence[Turn] = ()) -> Iterator[Dependence | None]:
+        """Whether the answer to a question depends on the film: the same question of a blank one.
+
+        None while both answers are being written; only the last is the result.
+
+        Raises:
+            CxrError: nothing was asked.
+        """
+        texts = []
+        for film in (study, self._blank):
+            text = ""
+            for answer in self.answer(film, question, history):
+                text = answer.text
+                yield None
+            texts.append(text)
+        encoded = study.encoded, self._blank.encoded
+        yield compare_answers(self.engine, encoded, clean(question), history, (texts[0], texts[1]))
+
+    def check_sides(self, study: Study, known: Classification | None = None) -> tuple[SideCheck, ...]:
+        """Whether the sides of what may be there change with the film's: the same questions of the mirrored film."""
+        result = known or self.classify(study)
+        findings = list_to_check((*result.scores, *result.own))
+        if not findings:
+            return ()
+        mirrored = self.engine.encode(mirror_film(study.film))
+        return compare_sides(*(ask_sides(self.engine, film, findings) for film in (study.encoded, mirrored)))
 
 
 def load_reader(settings: Settings, anyway: bool = False) -> Reader:
@@ -165,34 +216,6 @@ def admit(gate: Gate) -> Gate:
     if gate.refused:
         raise RefusalError(gate)
     return gate
-
-
-def choose_level(scores: Sequence[Score]) -> tuple[Level, tuple[str, ...]]:
-    """The highest level that a finding asks for by the table in `findings.py`, and a sentence for each that does.
-
-    What is seen comes before what cannot be excluded. A finding without a verdict asks for nothing.
-    """
-    asked = [(_ask_level(score), score) for score in scores]
-    level = max((each for each, _ in asked), key=lambda each: each.rank, default=Level.NONE_SEEN)
-    if level is Level.NONE_SEEN:
-        return level, ()
-    asking = sorted(
-        (score for each, score in asked if each is level), key=lambda score: score.verdict != Verdict.PRESENT
-    )
-    return level, tuple(_explain(score) for score in asking)
-
-
-def _ask_level(score: Score) -> Level:
-    finding = find_finding(score.finding)
-    if score.verdict is Verdict.PRESENT:
-        return finding.if_present
-    return finding.if_unsure if score.verdict is Verdict.NOT_SURE else Level.NONE_SEEN
-
-
-def _explain(score: Score) -> str:
-    finding = find_finding(score.finding)
-    found = "seen" if score.verdict is Verdict.PRESENT else "cannot be excluded"
-    return f"{finding.name} {found}: {finding.why[0].lower()}{finding.why[1:]}"
 
 
 def _grow(pieces: Iterator[str]) -> Iterator[str]:

@@ -15,6 +15,7 @@ DISCLAIMER = "Research and teaching only. Not a medical device."
 Side = Literal["left", "right", "both"]
 Zone = Literal["upper", "mid", "lower"]
 Size = Literal["small", "moderate", "large"]
+MarkKind = Literal["contradiction", "doubt", "earlier film", "side"]
 Mend = Literal["turn left", "turn right", "turn over", "invert"]  # what the program can do to a film by itself
 
 
@@ -91,11 +92,25 @@ class Statement:
 
 
 @dataclass(frozen=True)
+class TrackRecord:
+    """What became of one finding's decisions on films whose truth is known. All but `where` are numbers of films."""
+
+    where: str  # which films, as in "the 193 NIH films"
+    films: int
+    with_it: int
+    present: int  # called so
+    present_right: int
+    absent: int
+    absent_right: int
+
+
+@dataclass(frozen=True)
 class Score:
     """The probability of one finding, 0..1, and what it means.
 
     `present_from` and `absent_below` are the operating points on the same scale; they and `verdict`
-    are None where no calibration is known, and then the probability is the model's own.
+    are None where no calibration is known, and then the probability is the model's own. `meaning`: how far the verdict
+    can be relied on, in a sentence that names the films of `tested`; empty where that was not measured.
     """
 
     finding: str
@@ -103,6 +118,8 @@ class Score:
     present_from: float | None = None
     absent_below: float | None = None
     verdict: Verdict | None = None
+    tested: TrackRecord | None = None
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,14 +138,29 @@ class Classification:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A sentence of a report that is not to be believed as it stands, and why. Several may be of one sentence.
+
+    `start`, `end`: characters of the report's text. `kind`: the classification says otherwise, or is not sure; an
+    earlier film is cited though none was given; the question for the side is answered otherwise.
+    """
+
+    start: int
+    end: int
+    kind: MarkKind
+    reason: str  # a sentence
+
+
+@dataclass(frozen=True)
 class Report:
-    """A report, or as much of it as has been written."""
+    """A report, or as much of it as has been written. Only a finished one has been checked and has marks."""
 
     text: str
     findings: str
     impression: str
     finished: bool
     warnings: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)

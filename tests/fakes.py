@@ -14,7 +14,7 @@ from cxr.model.engine import Encoded
 from cxr.model.gate import Gatekeeper
 from cxr.prompts import Message
 from cxr.reader import Reader
-from cxr.results import Identity
+from cxr.results import Identity, TrackRecord
 
 EMBEDDED = Identity(
     base="embedded Mllama",
@@ -49,9 +49,17 @@ class FakeEngine:
 
     def encode(self, film: Film) -> Encoded:
         self.encodings += 1
-        return Encoded(torch.full((1, 4, 8), float(film.pixels.mean())), 1)
+        states = torch.full((1, 4, 8), float(film.pixels.mean()))
+        middle = film.pixels.shape[1] // 2
+        lean = float(film.pixels[:, -middle:].mean() - film.pixels[:, :middle].mean())  # of the patient's left
+        states[0, 0, 0] += lean
+        states[0, 0, 1] -= lean
+        return Encoded(states, 1)
 
     def score(self, encoded: Encoded, conversations: Sequence[list[Message]], options: Sequence[str]) -> np.ndarray:
+        if len(options) == 3:  # the sides; they change with the film's
+            left = 0.9 if encoded.states[0, 0, 0] > encoded.states[0, 0, 1] else 0.06
+            return np.tile([left, 0.96 - left, 0.04], (len(conversations), 1))
         yes = (name_shade(encoded) / 100 + np.arange(len(conversations)) * 0.071) % 1
         return np.stack([yes, 1 - yes], axis=1)
 
@@ -76,7 +84,8 @@ def fake_reader(
     identity: Identity = EMBEDDED, slow: float = 0.0, own_findings: Sequence[str] = (), gated: bool = False
 ) -> Reader:
     """A Reader over the fake engine, calibrated as the identity says; `gated`: with the gate that needs no model."""
-    scales = {key: Scale(1.0, 0.0, 0.6, 0.3) for key in (*BY_KEY, *own_findings)}
+    tested = TrackRecord("NIH films", films=193, with_it=19, present=5, present_right=3, absent=110, absent_right=105)
+    scales = {key: Scale(1.0, 0.0, 0.6, 0.3, tested) for key in (*BY_KEY, *own_findings)}
     engine: Any = FakeEngine(slow)
     calibration = Calibration(scales, "drawn films") if identity.calibrated else None
     return Reader(engine, identity, calibration, own_findings, Gatekeeper(None) if gated else None)

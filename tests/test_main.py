@@ -82,7 +82,7 @@ def test_wrong_use_is_told(arguments: tuple[str, ...]) -> None:
     assert done.returncode == 2 and "usage:" in done.stderr
 
 
-@pytest.mark.parametrize("more", [("--task", "answer"), ("docs",), ("--json",), ("--workers", "-1")])
+@pytest.mark.parametrize("more", [("--task", "answer"), ("docs",), ("--json",), ("--check",), ("--workers", "-1")])
 def test_what_no_table_can_hold_is_told(more: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["read", "examples", *more, "--out", "t.csv"])
@@ -104,6 +104,21 @@ def test_what_the_gate_refuses_is_named_and_read_only_with_anyway(
     assert "does not look like an X-ray" in capsys.readouterr().err
     assert main(["read", str(page), "--task", "classify", "--anyway"]) == 0
     assert "! This does not look like an X-ray film. Send the film itself" in capsys.readouterr().out
+
+
+def test_what_was_asked_is_asked_again_of_a_blank_and_of_the_mirrored_film(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(module, "load_reader", lambda *_: fake_reader())
+    assert main(["read", FILM, "--check", "--question", "Why?"]) == 0
+    printed = capsys.readouterr().out
+    assert "? With a blank film, too: " in printed and "such answers were right" in printed
+    assert "? Probabilities that barely move with a blank film: " in printed and "as it must." in printed
+    assert main(["read", FILM, "--check", "--json", "--task", "classify"]) == 0
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert len(checks["findings"]) == 14 and checks["sides"] and checks["answer"] is None
+    assert main(["read", FILM, "--json", "--task", "classify"]) == 0
+    assert json.loads(capsys.readouterr().out)["checks"] is None
 
 
 def test_a_model_without_a_gate_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

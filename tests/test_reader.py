@@ -16,7 +16,8 @@ from cxr.__main__ import render
 from cxr.findings import BY_KEY, FINDINGS, NOT_LOOKED_FOR, Level, find_finding
 from cxr.model.calibration import Calibration, Scale, write_calibration
 from cxr.prompts import YES_NO, ask_finding, build_conversation
-from cxr.reader import Reader, choose_level, load_reader
+from cxr.level import choose_level
+from cxr.reader import Reader, load_reader
 from cxr.results import CxrError, Identity, Score, Turn, Verdict, as_plain
 from cxr.settings import Settings
 from cxr.space import markup
@@ -106,8 +107,26 @@ def test_a_finished_report_is_held_against_the_classification(reader: Reader) ->
     study = reader.study(noise_film())
     never = Calibration({finding.key: Scale(1.0, -40.0, 0.6, 0.4) for finding in FINDINGS}, "nobody")
     *earlier, last = Reader(reader.engine, WHO, never).caption(study)
-    assert last.warnings[-1] == "The report names a mass, which the classification calls absent."
-    assert earlier and all(report.warnings == study.film.warnings for report in earlier)
+    assert {(mark.kind, mark.reason) for mark in last.marks} == {
+        ("contradiction", "The classification calls a mass absent.")
+    }
+    assert [last.text[mark.start : mark.end] for mark in last.marks] == ["There is a mass.", "A mass."]
+    assert earlier and not any(report.marks for report in earlier)
+
+
+def test_sides_are_asked_only_of_findings_whose_side_a_report_names(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    score = reader.engine.score
+    study = reader.study(noise_film())
+    known = reader.classify(study)
+    monkeypatch.setattr(reader.engine, "score", lambda *told: (asked.append(len(told[1])), score(*told))[1])
+    reader.mark(study, "Findings: There is a mass. Impression: A mass.", known)
+    assert asked == []
+    text = "Findings: There is a mass on the left. There is a nodule on the right. Impression: A mass on the left."
+    assert all(0 <= mark.start < mark.end <= len(text) for mark in reader.mark(study, text, known))
+    assert asked == [2]  # one batched forward
 
 
 def test_the_history_and_the_indication_reach_the_model(reader: Reader) -> None:

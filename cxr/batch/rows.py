@@ -66,7 +66,8 @@ def read_row(reader: Reader, folder: Path, name: str, task: Task) -> list[str]:
     fields = [name, *(write_scores(result) if task != "caption" else [])]
     if task != "classify":
         *_, report = reader.caption(study, known=result)
-        fields, notes = [*fields, report.text], report.warnings
+        reasons = dict.fromkeys(mark.reason for mark in report.marks)  # findings and impression say the same
+        fields, notes = [*fields, report.text], (*report.warnings, *reasons)
     return [*fields, " ".join(notes), ""]
 
 

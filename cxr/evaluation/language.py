@@ -14,7 +14,7 @@ from rouge_score.tokenizers import DefaultTokenizer
 from sacrebleu.metrics import BLEU
 
 from cxr.evaluation.answers import divide
-from cxr.evaluation.priors import mentions_prior
+from cxr.priors import mentions_prior
 from cxr.findings import BY_KEY
 from cxr.prompts import parse_report, read_statements
 

@@ -9,8 +9,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from cxr.results import CxrError, Score, Verdict
+from cxr.meaning import explain_verdict
+from cxr.results import CxrError, Score, TrackRecord, Verdict
 
 FILE = "calibration.json"
 MAX_SCALE = 100.0  # of slope and intercept, beyond which every probability is 0 or 1
@@ -24,6 +26,7 @@ class Scale:
     intercept: float
     present_from: float
     absent_below: float
+    tested: TrackRecord | None = None  # how right the two points were on films that had no part in choosing them
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,11 @@ class Calibration:
         if scale is None:
             return Score(finding, probability)
         calibrated = sigmoid(scale.slope * logit(probability) + scale.intercept)
-        return Score(finding, calibrated, scale.present_from, scale.absent_below, judge(calibrated, scale))
+        verdict = judge(calibrated, scale)
+        meaning = explain_verdict(verdict, scale.tested) if scale.tested else ""
+        return Score(
+            finding, calibrated, scale.present_from, scale.absent_below, verdict, tested=scale.tested, meaning=meaning
+        )
 
 
 def judge(probability: float, scale: Scale) -> Verdict:
@@ -71,9 +78,7 @@ def read_calibration(folder: Path) -> Calibration | None:
         return None
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        scales = {
-            key: Scale(**{name: float(value) for name, value in row.items()}) for key, row in data["findings"].items()
-        }
+        scales = {key: _read_scale(row) for key, row in data["findings"].items()}
         calibration = Calibration(scales, str(data["population"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CxrError(f"The adapter's {FILE} cannot be read ({type(error).__name__}).") from error
@@ -82,7 +87,19 @@ def read_calibration(folder: Path) -> Calibration | None:
     return calibration
 
 
+def _read_scale(row: Mapping[str, Any]) -> Scale:
+    figures = {name: float(value) for name, value in row.items() if name != "tested"}
+    told: Mapping[str, Any] = row.get("tested") or {}
+    counts: dict[str, Any] = {name: str(value) if name == "where" else int(value) for name, value in told.items()}
+    return Scale(**figures, tested=TrackRecord(**counts) if counts else None)
+
+
 def _is_sound(scale: Scale) -> bool:
+    tested = scale.tested or TrackRecord("", 0, 0, 0, 0, 0, 0)
+    missed, called = tested.absent - tested.absent_right, tested.present + tested.absent
+    counted = 0 <= tested.present_right <= tested.present and 0 <= missed <= tested.absent and called <= tested.films
+    if not counted or not tested.present_right + missed <= tested.with_it <= tested.films:
+        return False
     lines = abs(scale.slope) <= MAX_SCALE and abs(scale.intercept) <= MAX_SCALE  # false for what is not a number
     return lines and 0 <= scale.absent_below <= scale.present_from <= 1
 
@@ -91,6 +108,11 @@ def write_calibration(calibration: Calibration, folder: Path) -> None:
     """Write `calibration.json`, the inverse of `read_calibration`."""
     data = {
         "population": calibration.population,
-        "findings": {key: asdict(scale) for key, scale in calibration.scales.items()},
+        "findings": {key: as_row(scale) for key, scale in calibration.scales.items()},
     }
     (folder / FILE).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+
+
+def as_row(scale: Scale) -> dict[str, Any]:
+    """A scale as it stands in the file; what was not measured is left out."""
+    return {name: value for name, value in asdict(scale).items() if value is not None}

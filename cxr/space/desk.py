@@ -12,8 +12,10 @@ from typing import Any
 import spaces
 
 from cxr.films.film import Film, View
+from cxr.probes import Dependence
 from cxr.reader import Reader, Study
 from cxr.results import Answer, Classification, Gate, Identity, RefusalError, Report, Turn
+from cxr.sides import SideCheck
 from cxr.space.faults import guard
 from cxr.space.turns import take_turns
 
@@ -34,6 +36,16 @@ def estimate_writing(seen: Film | Study, *asked: object) -> int:
     return START + WRITE + (READ if isinstance(seen, Film) else 0)
 
 
+def estimate_checking(seen: Film | Study, *asked: object) -> int:
+    """GPU seconds that a check may take: a blank or mirrored film is read beside this one."""
+    return START + 3 * READ
+
+
+def estimate_checking_answer(seen: Film | Study, *asked: object) -> int:
+    """GPU seconds for one more answer, of a blank film."""
+    return estimate_writing(seen) + READ + WRITE
+
+
 class Desk:
     """What the page and the public endpoints may ask of one Reader. Holds nothing of any film."""
 
@@ -46,6 +58,9 @@ class Desk:
         self._read = lease(duration=estimate_reading)(guard(self._read_now))
         self._caption = lease(duration=estimate_writing)(guard(self._caption_now))
         self._answer = lease(duration=estimate_writing)(guard(self._answer_now))
+        self._check_findings = lease(duration=estimate_checking)(guard(self._check_findings_now))
+        self._check_sides = lease(duration=estimate_checking)(guard(self._check_sides_now))
+        self._check_answer = lease(duration=estimate_checking_answer)(guard(self._check_answer_now))
 
     @property
     def identity(self) -> Identity:
@@ -78,6 +93,20 @@ class Desk:
         """The answer as it is written; the last one is finished."""
         yield from self._answer(seen, question, tuple(history))
 
+    def check_findings(self, seen: Film | Study) -> tuple[Dependence, ...]:
+        """Whether the probabilities depend on the film."""
+        return tuple(self._check_findings(seen))
+
+    def check_sides(self, seen: Film | Study) -> tuple[SideCheck, ...]:
+        """Whether the sides change with the film's; empty where there is no side to check."""
+        return tuple(self._check_sides(seen))
+
+    def check_answer(self, seen: Film | Study, question: str, history: Sequence[Turn] = ()) -> Dependence:
+        """Whether the answer to a question depends on the film."""
+        found: Dependence
+        *_, found = self._check_answer(seen, question, tuple(history))
+        return found
+
     def _read_now(self, film: Film) -> tuple[Study, Classification] | Gate:
         with self._turns:
             try:
@@ -91,6 +120,21 @@ class Desk:
 
     def _answer_now(self, seen: Film | Study, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
         yield from take_turns(self._reader.answer(self._study(seen), question, history), self._turns)
+
+    def _check_findings_now(self, seen: Film | Study) -> tuple[Dependence, ...]:
+        study = self._study(seen)
+        with self._turns:
+            return self._reader.check_findings(study)
+
+    def _check_sides_now(self, seen: Film | Study) -> tuple[SideCheck, ...]:
+        study = self._study(seen)
+        with self._turns:
+            return self._reader.check_sides(study)
+
+    def _check_answer_now(
+        self, seen: Film | Study, question: str, history: Sequence[Turn]
+    ) -> Iterator[Dependence | None]:
+        yield from take_turns(self._reader.check_answer(self._study(seen), question, history), self._turns)
 
     def _study(self, seen: Film | Study) -> Study:
         if isinstance(seen, Study):

@@ -8,6 +8,7 @@ import gradio as gr
 from cxr.prompts import MAX_QUESTION, READY_QUESTIONS
 from cxr.results import Identity
 from cxr.space import markup
+from cxr.space.checking import CheckParts, lay_out_answer_check, lay_out_film_checks
 from cxr.space.shelf import Thumbnail
 from cxr.space.views import MAX_ZOOM
 
@@ -74,6 +75,7 @@ class Parts:
     film: FilmParts
     results: ResultParts
     gate: GateParts
+    checks: CheckParts
 
 
 def lay_out(identity: Identity, examples: Sequence[Thumbnail], own_findings: Sequence[str] = ()) -> Parts:
@@ -87,10 +89,10 @@ def lay_out(identity: Identity, examples: Sequence[Thumbnail], own_findings: Seq
         with gr.Column(scale=6, min_width=320):
             gate = _lay_out_gate()
             with gr.Tabs():
-                results = _lay_out_results()
+                results, checks = _lay_out_results()
             gr.HTML(markup.show_scope(own_findings), padding=False)
     gr.HTML(markup.show_licence(identity), padding=False)
-    return Parts(film, results, gate)
+    return Parts(film, results, gate, checks)
 
 
 def _lay_out_gate() -> GateParts:
@@ -162,9 +164,10 @@ def _lay_out_film(examples: Sequence[Thumbnail]) -> FilmParts:
     )
 
 
-def _lay_out_results() -> ResultParts:
+def _lay_out_results() -> tuple[ResultParts, CheckParts]:
     with gr.Tab("Classification"):
         findings = gr.HTML(markup.show_invitation(CHOOSE_FIRST), padding=False, min_height=120)
+        film_checks = lay_out_film_checks()
         findings_file = gr.DownloadButton("Download findings (JSON)", visible=False, size="md")
     with gr.Tab("Captioning"):
         report = gr.Textbox(
@@ -204,7 +207,8 @@ def _lay_out_results() -> ResultParts:
         with gr.Row():
             ask = gr.Button("Ask", variant="primary", size="md", min_width=90, interactive=False)
             stop_asking = gr.Button("Stop", size="md", min_width=70, interactive=False)
-    return ResultParts(
+        checks = CheckParts(*film_checks, *lay_out_answer_check())
+    results = ResultParts(
         findings,
         findings_file,
         indication,
@@ -219,3 +223,4 @@ def _lay_out_results() -> ResultParts:
         ask,
         stop_asking,
     )
+    return results, checks

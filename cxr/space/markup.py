@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from cxr.findings import Level, find_finding
+from cxr.meaning import name_films, sum_up
 from cxr.prompts import join_words
 from cxr.results import DISCLAIMER, Classification, Gate, Identity, Score, Verdict, write_percent
 from cxr.space.examples import Example
@@ -87,9 +88,15 @@ def show_findings(classification: Classification, identity: Identity) -> str:
     return (
         f"{show_notes(classification.warnings)}{_show_level(classification, identity)}"
         f"{_show_table(classification.scores, '14 findings in clinical order')}{_show_own(classification)}"
-        f'<p class="cxr-small">{BARS if classification.level else ""} '
+        f'<p class="cxr-small">{_name_tested(classification)}{BARS if classification.level else ""} '
         "A probability is the model's, and says nothing about care.</p>"
     )
+
+
+def _name_tested(classification: Classification) -> str:
+    """Where what stands under each bar was counted."""
+    tested = next((score.tested for score in classification.scores if score.tested), None)
+    return f"How often such answers were right was counted on {escape(name_films(tested))}. " if tested else ""
 
 
 def _show_table(scores: Sequence[Score], caption: str) -> str:
@@ -167,9 +174,14 @@ def _show_score(score: Score) -> str:
     return (
         f'<tr class="cxr-{kind}"><th scope="row">'
         f"<details><summary>{escape(finding.name)}</summary>{_explain(score)}</details></th>"
-        f'<td class="cxr-probability"><div>{_draw_bar(score)}<span>{percent}</span></div></td>'
+        f'<td class="cxr-probability"><div>{_draw_bar(score)}<span>{percent}</span></div>{_show_meaning(score)}</td>'
         f'<td class="cxr-threshold">{escape(threshold)}</td><td class="cxr-verdict">{escape(verdict)}</td></tr>'
     )
+
+
+def _show_meaning(score: Score) -> str:
+    words = sum_up(score)
+    return f"<small>{escape(words)}</small>" if words else ""
 
 
 def _explain(score: Score) -> str:
@@ -178,7 +190,8 @@ def _explain(score: Score) -> str:
     if score.present_from is not None and score.absent_below is not None:
         low, high = write_percent(score.absent_below), write_percent(score.present_from)
         points = f" Present from {high}, absent below {low}, not sure between."
-    return f"<p>{escape(finding.plain)} {escape(finding.why)}{escape(points)}</p>"
+    meaning = f" {score.meaning}" if score.meaning else ""
+    return f"<p>{escape(finding.plain)} {escape(finding.why)}{escape(points)}{escape(meaning)}</p>"
 
 
 def _draw_bar(score: Score) -> str:

@@ -12,13 +12,15 @@ from gradio.blocks import Block
 from starlette.middleware import Middleware
 
 from cxr.results import CxrError
+from cxr.space.checking import Checking
 from cxr.space.desk import Desk
 from cxr.space.door import Door
-from cxr.space.endpoints import Endpoints
+from cxr.space.check_endpoints import CheckEndpoints
 from cxr.space.faults import translate
 from cxr.space.layout import KEPT, Parts, lay_out
 from cxr.space.reading import Reading
 from cxr.space.shelf import Shelf
+from cxr.space.theme import build_theme
 from cxr.space.viewing import Viewing
 from cxr.space.visit import Latest
 
@@ -90,14 +92,17 @@ def build_page(desk: Desk, shelf: Shelf, at_once: int = AT_ONCE) -> Page:
         page.at_once, page.folder = at_once, shelf.folder
         parts = lay_out(desk.identity, shelf.list_thumbnails(), desk.own_findings)
         latest = Latest(page.visitors)
+        held: dict[str, Any] = {"concurrency_id": "reader", "concurrency_limit": at_once}
         viewing, reading = Viewing(desk, parts, shelf, latest), Reading(desk, parts, latest)
         page.load(
             viewing.list_examples, None, [parts.film.examples, parts.film.choices], show_progress="hidden", **EVENT
         )
-        _wire_film(viewing, parts, _wire_reading(reading, parts, at_once))
-        endpoints = Endpoints(desk)
-        for task in (endpoints.classify, endpoints.caption, endpoints.answer):
-            gr.api(task, api_name=task.__name__, concurrency_id="reader", concurrency_limit=at_once)
+        checking = Checking(desk, parts.checks, latest).wire(parts.film, parts.results.chat, {**QUIET, **held})
+        _wire_film(viewing, parts, [*_wire_reading(reading, parts, at_once), *checking])
+        endpoints = CheckEndpoints(desk)
+        tasks = endpoints.classify, endpoints.caption, endpoints.answer, endpoints.check_film, endpoints.check_sides
+        for task in tasks:
+            gr.api(task, api_name=task.__name__, **held)
     return page
 
 
@@ -108,12 +113,27 @@ def _wire_reading(reading: Reading, parts: Parts, at_once: int) -> list[dict[str
     shown = [parts.gate.panel, parts.gate.mend, parts.gate.anyway]
     given = [film.visit, film.studied, results.indication]
     written = [results.report, results.report_notes, results.report_file, results.write, results.stop_writing]
-    talked = [results.chat, results.question, results.ask, results.stop_asking, *results.ready]
+    talked = [
+        results.chat,
+        results.question,
+        results.ask,
+        results.stop_asking,
+        *results.ready,
+        parts.checks.answer_said,
+    ]
     resting = [results.write, results.stop_writing, results.ask, results.stop_asking, *results.ready]
     read = film.number.change(
         reading.read_film,
         [film.visit],
-        [film.studied, film.summary, results.findings, results.findings_file, *shown, *resting],
+        [
+            film.studied,
+            film.summary,
+            results.findings,
+            results.findings_file,
+            *shown,
+            *resting,
+            *parts.checks.everything,
+        ],
         show_progress_on=[results.findings],
         **how,
     )
@@ -141,7 +161,7 @@ def _wire_film(viewing: Viewing, parts: Parts, running: list[dict[str, Any]]) ->
     film = parts.film
     everything = [
         getattr(group, field.name)
-        for group in (film, parts.results, parts.gate)
+        for group in (film, parts.results, parts.gate, parts.checks)
         for field in fields(group)
         if field.name != "ready"
     ] + [*parts.results.ready]
@@ -213,29 +233,3 @@ def serve(page: Page, environ: Mapping[str, str] = os.environ, **more: Any) -> s
 def choose_host(environ: Mapping[str, str]) -> str:
     """This machine alone, but on a Space everybody: there a proxy stands before the page."""
     return "0.0.0.0" if environ.get("SPACE_ID") else "127.0.0.1"
-
-
-def build_theme() -> gr.themes.Base:
-    """Calm and clinical, from fonts that every machine has: nothing is fetched."""
-    return gr.themes.Base(
-        primary_hue="sky",
-        neutral_hue="slate",
-        radius_size="sm",
-        font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
-        font_mono=["ui-monospace", "Consolas", "monospace"],
-    ).set(
-        # The theme's own quiet greys and its bright blue under white fall short of 4.5:1 (WCAG 2.2, 1.4.3).
-        body_text_color_subdued="*neutral_600",
-        body_text_color_subdued_dark="*neutral_300",
-        block_label_text_color="*neutral_600",
-        block_label_text_color_dark="*neutral_200",
-        block_title_text_color="*neutral_700",
-        block_title_text_color_dark="*neutral_200",
-        input_placeholder_color="*neutral_500",
-        input_placeholder_color_dark="*neutral_400",
-        color_accent="*primary_700",
-        button_primary_background_fill="*primary_700",
-        button_primary_background_fill_hover="*primary_800",
-        button_primary_background_fill_dark="*primary_700",
-        button_primary_text_color="white",
-    )

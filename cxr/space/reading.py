@@ -8,6 +8,7 @@ import gradio as gr
 from cxr.prompts import clean
 from cxr.results import Gate, Mend, Report
 from cxr.space import markup, views
+from cxr.space.checking import rest_checks, show_marks
 from cxr.space.desk import Desk
 from cxr.space.faults import guard
 from cxr.space.layout import GateParts, Parts, ResultParts
@@ -34,6 +35,7 @@ class Reading:
         self._film = parts.film
         self._results = parts.results
         self._gate = parts.gate
+        self._checks = parts.checks
         # By elem_id: once a button has been switched off or on, Gradio hands over a copy of it.
         self._written = {button.elem_id: str(button.value) for button in self._results.ready}
 
@@ -55,6 +57,7 @@ class Reading:
             self._results.findings: markup.show_findings(classification, self._desk.identity),
             self._results.findings_file: gr.DownloadButton(value=file, visible=True),
             **show_gate(self._gate, study.gate),
+            **rest_checks(self._checks, open_film=True),
         }
 
     def _refuse(self, visit: Visit, gate: Gate) -> Changes:
@@ -65,6 +68,7 @@ class Reading:
             self._results.findings: markup.show_invitation(NOT_READ),
             **show_gate(self._gate, gate),
             **rest(self._results, open_film=False),
+            **rest_checks(self._checks, open_film=False),
         }
 
     @guard
@@ -93,7 +97,10 @@ class Reading:
         """What comes with a finished report: the file, what to know before it is believed, and rest."""
         if not report.finished:
             return {}
-        notes = gr.HTML(value=markup.show_notes(report.warnings), visible=bool(report.warnings))
+        notes = gr.HTML(
+            value=markup.show_notes(report.warnings) + show_marks(report),
+            visible=bool(report.warnings or report.marks),
+        )
         content = views.write_report_file(report, self._desk.identity)
         file = send_file(content, "chest-film-report.txt", "text/plain;charset=utf-8")
         return {
@@ -121,6 +128,7 @@ class Reading:
             return
         chat = [*messages, {"role": "user", "content": views.write_chat_text(asked)}]
         yield {self._results.chat: chat, self._results.question: "", **set_asking(self._results, True)}
+        yield {self._checks.answer_said: gr.HTML(value="", visible=False)}  # it was of the answer before
         for answer in self._pace.keep(self._desk.answer(seen, asked, views.read_turns(messages))):
             if self._latest.is_gone(request, visit):
                 return

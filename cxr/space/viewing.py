@@ -11,6 +11,7 @@ from cxr.films.film import Film
 from cxr.films.gate import mend_film
 from cxr.results import CxrError, Gate
 from cxr.space import markup, views
+from cxr.space.checking import rest_checks
 from cxr.space.desk import Desk
 from cxr.space.faults import guard
 from cxr.space.layout import CHOOSE_FIRST, Parts
@@ -29,6 +30,7 @@ class Viewing:
         self._film = parts.film
         self._results = parts.results
         self._gate = parts.gate
+        self._checks = parts.checks
         self._shelf = shelf
 
     @guard
@@ -112,6 +114,7 @@ class Viewing:
         results = self._results
         return {
             **show_gate(self._gate, None),
+            **rest_checks(self._checks, open_film=False),
             self._film.summary: "",
             results.findings: markup.show_invitation(invitation),
             results.indication: "",

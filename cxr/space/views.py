@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from cxr.checks import write_marked
 from cxr.films.film import Film, to_image
 from cxr.findings import list_not_looked_for
 from cxr.prompts import join_words
@@ -101,8 +102,8 @@ def name_not_looked_for(own: Sequence[str] = ()) -> str:
 
 
 def write_report_text(report: Report) -> str:
-    """The report with its two parts set apart, as far as it is written."""
-    return report.text.replace(" Impression:", "\n\nImpression:")
+    """The report with its two parts set apart, as far as it is written, and what is wrong with a marked sentence."""
+    return write_marked(report.text, report.marks).replace(" Impression:", "\n\nImpression:")
 
 
 def write_report_file(report: Report, identity: Identity) -> bytes:

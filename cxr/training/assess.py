@@ -26,7 +26,7 @@ from cxr.model.loading import read_base
 from cxr.model.sources import fetch, read_json
 from cxr.reader import Reader
 from cxr.results import CxrError
-from cxr.training.calibrate import fit_calibration, name_population
+from cxr.training.calibrate import TESTED_ON, calibrate, name_population
 from cxr.training.data import DataOptions, detect_kind
 from cxr.training.index import build_indexes, fingerprint, read_record
 from cxr.training.kept import mark_readings, read_on
@@ -215,7 +215,7 @@ def fit(outcome: Outcome | None, kind: str) -> Calibration | None:
     if outcome is None:
         return None
     population = name_population(len(outcome.truth), kind)
-    calibration = fit_calibration(outcome.probabilities, outcome.truth, population, outcome.keys)
+    calibration = calibrate(outcome, population, TESTED_ON[kind])
     return calibration if calibration.scales else None
 
 

@@ -5,16 +5,16 @@
 writes `calibration.json` into the adapter's folder for the model that the settings name.
 
 With few positives a slope of one's own is mostly noise, so a finding's slope is drawn towards the one that all share:
-with n positives its own counts n / (n + 20). The intercept is then set so that the mean probability is the share of
-films that have the finding. Source: Platt, Probabilistic outputs for support vector machines, 1999.
-
-A finding is present where it is more likely than not and at most one film in twenty without it scores as high; it is
-absent where nine of ten films with it score higher. Knows nothing about how a model was trained.
+with n positives its own counts n / (n + 20), and nothing below five of either kind. The intercept is then set so that
+the mean probability is the share of films that have the finding. Source: Platt, Probabilistic outputs for support
+vector machines, 1999. The operating points are those of `operating.py`; how right they are is counted on films that
+had no part in fitting (`crossfit.py`) and stored with them. Knows nothing about how a model was trained.
 """
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,19 +30,32 @@ from cxr.model.calibration import Calibration, Scale, write_calibration
 from cxr.reader import Reader, load_reader
 from cxr.settings import Settings
 from cxr.training.card import DATASETS
+from cxr.training.crossfit import crossfit
+from cxr.training.operating import choose_points
 
 KEYS = tuple(BY_KEY)
 PRIOR_POSITIVES = 20
 SLOPE = (0.05, 2.0)  # never negative: calibration does not turn an order round
-SPECIFICITY, SENSITIVITY = 0.95, 0.90  # of the two operating points, on the validation films
-LIKELY = 0.5  # nothing is called present below it: of a rare finding most of what scores highest is still without it
 POPULATION = "{} films of NIH ChestX-ray14, in whose collection pneumonia is far more frequent than among patients"
+# The same by the kind of data, as in "In the 193 NIH films it was tested on".
+TESTED_ON = {"chestxray14": "NIH films", "mimic_cxr": "MIMIC-CXR films", "records": "own films", "hub": "own films"}
 OF_A_RUN = "{} validation films ({})"
 
 
-def calibrate(outcome: Outcome) -> Calibration:
-    """From what a reader without calibration said about validation films of ChestX-ray14."""
-    return fit_calibration(outcome.probabilities, outcome.truth, POPULATION.format(len(outcome.truth)), outcome.keys)
+def calibrate(outcome: Outcome, population: str, tested_on: str) -> Calibration:
+    """From what a reader without calibration said about validation films, with how right its decisions are.
+
+    `population`, `tested_on`: which films these are, in words and in two or three.
+    """
+    fitted = fit_calibration(outcome.probabilities, outcome.truth, population, outcome.keys)
+    tested = crossfit(outcome, tested_on, lambda part: fit_calibration(part.probabilities, part.truth, "", part.keys))
+    scales = {key: replace(scale, tested=tested.get(key)) for key, scale in fitted.scales.items()}
+    return Calibration(scales, population)
+
+
+def calibrate_embedded(outcome: Outcome) -> Calibration:
+    """The same for validation films of ChestX-ray14 as the embedded model is given them."""
+    return calibrate(outcome, POPULATION.format(len(outcome.truth)), TESTED_ON["chestxray14"])
 
 
 def name_population(films: int, kind: str) -> str:
@@ -60,7 +73,7 @@ def read_population(text: str) -> str:
 def fit_calibration(
     probabilities: np.ndarray, truth: np.ndarray, population: str, keys: Sequence[str] = KEYS
 ) -> Calibration:
-    """Fit every finding that at least `FEWEST` films have and as many have not; none leaves nothing calibrated.
+    """Fit every finding that some films have and some have not, unless no finding has `FEWEST` of both kinds.
 
     Args:
         probabilities: films x findings in 0..1.
@@ -71,12 +84,17 @@ def fit_calibration(
     if not probabilities.shape == truth.shape == (len(truth), len(keys)):
         raise ValueError(f"{len(keys)} findings, but {probabilities.shape} probabilities and {truth.shape} marks")
     scores = logit(np.clip(probabilities, 1e-6, 1 - 1e-6))
-    usable = [i for i in range(len(keys)) if min((truth[:, i] == 1).sum(), (truth[:, i] == 0).sum()) >= FEWEST]
-    shared = fit_shared_slope(scores, truth, usable) if usable else 1.0
-    scales: Mapping[str, Scale] = {
-        keys[i]: fit_scale(scores[:, i][truth[:, i] >= 0], truth[:, i][truth[:, i] >= 0], shared) for i in usable
+    fewer = [min((truth[:, i] == 1).sum(), (truth[:, i] == 0).sum()) for i in range(len(keys))]
+    usable = [i for i, count in enumerate(fewer) if count >= FEWEST]
+    if not usable:
+        return Calibration({}, population)
+    shared = fit_shared_slope(scores, truth, usable)
+    parts = {
+        i: (scores[known, i], truth[known, i]) for i in range(len(keys)) if fewer[i] for known in [truth[:, i] >= 0]
     }
-    return Calibration(scales, population)
+    lines = {i: fit_line(*part, shared) for i, part in parts.items()}
+    points = choose_points({i: (expit(lines[i][0] * told + lines[i][1]), true) for i, (told, true) in parts.items()})
+    return Calibration({keys[i]: Scale(*lines[i], *points[i]) for i in parts}, population)
 
 
 def fit_shared_slope(scores: np.ndarray, truth: np.ndarray, findings: list[int]) -> float:
@@ -89,19 +107,16 @@ def fit_shared_slope(scores: np.ndarray, truth: np.ndarray, findings: list[int])
     return float(model.coef_[0, 0])
 
 
-def fit_scale(scores: np.ndarray, truth: np.ndarray, shared: float) -> Scale:
-    """One finding, from the logits and labels of the films where it is known."""
-    own = float(LogisticRegression(C=1e3, max_iter=1000).fit(scores[:, None], truth).coef_[0, 0])
-    trust = truth.sum() / (truth.sum() + PRIOR_POSITIVES)
-    slope = float(np.clip(trust * own + (1 - trust) * shared, *SLOPE))
+def fit_line(scores: np.ndarray, truth: np.ndarray, shared: float) -> tuple[float, float]:
+    """Slope and intercept of one finding, from the logits and labels of the films where it is known."""
+    slope = shared
+    if min(truth.sum(), (1 - truth).sum()) >= FEWEST:
+        own = float(LogisticRegression(C=1e3, max_iter=1000).fit(scores[:, None], truth).coef_[0, 0])
+        trust = truth.sum() / (truth.sum() + PRIOR_POSITIVES)
+        slope = trust * own + (1 - trust) * shared
+    slope = float(np.clip(slope, *SLOPE))
     prevalence = (truth.sum() + 0.5) / (len(truth) + 1)
-    intercept = float(brentq(lambda shift: expit(slope * scores + shift).mean() - prevalence, -60, 60))
-    calibrated = expit(slope * scores + intercept)
-    present_from = float(np.quantile(calibrated[truth == 0], SPECIFICITY))
-    absent_below = float(np.quantile(calibrated[truth == 1], 1 - SENSITIVITY))
-    if absent_below > present_from:  # a finding told apart so well needs no band between
-        present_from = absent_below = (present_from + absent_below) / 2
-    return Scale(slope, intercept, max(present_from, LIKELY), absent_below)
+    return slope, float(brentq(lambda shift: expit(slope * scores + shift).mean() - prevalence, -60, 60))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -113,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     films = [film for film in read_films(options.films, "val") if film.source == CHESTXRAY14]
     served = load_reader(Settings.from_env())
     bare = Reader(served.engine, served.identity, None, served.own_findings)
-    write_calibration(calibrate(read_outcome(bare, open_cases(films))), options.out)
+    write_calibration(calibrate_embedded(read_outcome(bare, open_cases(films))), options.out)
 
 
 if __name__ == "__main__":

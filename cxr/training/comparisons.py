@@ -8,7 +8,7 @@ open whether there is an old one. Knows nothing about a report's sections.
 import re
 from collections.abc import Iterator
 
-from cxr.evaluation.priors import mentions_prior
+from cxr.priors import mentions_prior
 from cxr.prompts import read_statements
 
 BLANK = r"_{2,}"  # what de-identification leaves of a date, a name or a number

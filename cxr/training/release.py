@@ -15,12 +15,12 @@ from safetensors.torch import load, save
 
 from cxr.findings import BY_KEY
 from cxr.model.calibration import FILE as CALIBRATION
-from cxr.model.calibration import read_calibration
+from cxr.model.calibration import as_row, read_calibration
 from cxr.model.gate import FILE as GATE
 from cxr.model.loading import CONFIG, read_own_findings
 from cxr.model.sources import Source, read_json
 from cxr.results import CxrError
-from cxr.training.calibrate import read_population
+from cxr.training.calibrate import TESTED_ON, read_population
 
 ADAPTER, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 CONFIGS = ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -116,7 +116,10 @@ def clean_calibration(folder: Path) -> bytes | None:
     if calibration is None:
         return None
     known = {*BY_KEY, *list_own_findings(folder)}
-    scales = {key: vars(scale) for key, scale in calibration.scales.items() if key in known}
+    scales = {key: as_row(scale) for key, scale in calibration.scales.items() if key in known}
+    for scale in scales.values():
+        if "tested" in scale and scale["tested"]["where"] not in TESTED_ON.values():
+            scale["tested"]["where"] = "films"
     return _dump({"population": read_population(calibration.population), "findings": scales})
 
 

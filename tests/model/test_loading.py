@@ -6,17 +6,19 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from cxr.model.calibration import Calibration, Scale, read_calibration, write_calibration
 from cxr.model import loading
 from cxr.model.loading import choose_canvas, load, load_named
 from cxr.model.sources import Source
 from cxr.prompts import YES_NO, ask_report, build_conversation
-from cxr.results import CxrError
+from cxr.results import CxrError, TrackRecord
 from cxr.settings import Settings
 from cxr.space.markup import show_identity
 from tests.hub import TOKEN, HubStandIn, point_to
@@ -334,15 +336,40 @@ def test_an_adapter_made_for_the_embedded_base_finds_it(
     assert identity.embedded and identity.base == loading.EMBEDDED_NAME and identity.adapter == str(adapter)
 
 
-@pytest.mark.parametrize("change", [{"slope": float("nan")}, {"intercept": 1e9}, {"absent_below": 0.9}])
+TESTED = {"where": "films", "films": 9, "with_it": 2, "present": 1, "present_right": 1, "absent": 5, "absent_right": 5}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"slope": float("nan")},
+        {"intercept": 1e9},
+        {"absent_below": 0.9},
+        {"tested": TESTED | {"present_right": 2}},
+        {"tested": TESTED | {"with_it": 0}},
+        {"tested": TESTED | {"absent": 9}},
+    ],
+)
 def test_a_calibration_that_makes_no_sense_is_refused(
-    folders: tuple[Path, Path], tmp_path: Path, change: dict[str, float]
+    folders: tuple[Path, Path], tmp_path: Path, change: dict[str, Any]
 ) -> None:
     adapter = copy_adapter(folders[1], tmp_path / "odd")
     row = {"slope": 1.0, "intercept": 0.0, "present_from": 0.5, "absent_below": 0.1} | change
     (adapter / "calibration.json").write_text(json.dumps({"population": "x", "findings": {"mass": row}}))
     with pytest.raises(CxrError, match="make no sense"):
         load_named(Settings(base=str(folders[0]), adapter=str(adapter)))
+
+
+def test_a_calibration_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    scales = {"mass": Scale(1.0, 0.0, 0.5, 0.1, TrackRecord(**TESTED)), "nodule": Scale(0.7, -1.0, 0.5, 0.2)}
+    write_calibration(Calibration(scales, "films of nobody"), tmp_path)
+    assert read_calibration(tmp_path) == Calibration(scales, "films of nobody")
+    score = Calibration(scales, "").score("mass", 0.9)
+    assert (
+        score.meaning
+        == "In the 9 films it was tested on, 1 of 1 such answers were right, but only 2 of these films had it."
+    )
+    assert Calibration(scales, "").score("nodule", 0.9).meaning == ""  # nothing is said that was not measured
 
 
 def test_an_adapter_with_other_tensors_is_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from cxr.space.faults import GENERAL
 from tests.space.served import call, mark_file, serve_fake, upload, write_bad_files, write_dicom, write_film
 
 TASKS = ("classify", "caption", "answer")
+CHECKS = ("check_film", "check_sides")
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,26 @@ def test_answer_knows_the_earlier_turns(client: Client, film: Path) -> None:
         client.predict(handle_file(film), "And now?", history, api_name="/answer")["text"]
         == "Shade 40, question 2: And now?"
     )
+
+
+def test_the_findings_are_checked_against_a_blank_film(client: Client, film: Path) -> None:
+    result = client.predict(handle_file(film), api_name="/check_film")
+    assert [check["asked"] for check in result["checks"]] == [finding.key for finding in FINDINGS]
+    for check in result["checks"]:  # this film is of shade 40, the blank one of shade 50
+        assert check["depends"] is not ("barely" in check["sentence"])
+        assert check["probability"] != check["blank_probability"]
+    assert result["answered_by"]["base"] == "embedded Mllama"
+
+
+def test_an_answer_is_checked_with_its_earlier_turns(client: Client, film: Path) -> None:
+    history = [{"question": "What is this?", "answer": "A film."}]
+    (check,) = client.predict(handle_file(film), "And now?", history, api_name="/check_film")["checks"]
+    assert check["answer"] == "Shade 40, question 2: And now?" and check["blank_answer"].startswith("Shade 50, quest")
+
+
+def test_sides_are_checked_on_the_mirrored_film(client: Client, film: Path) -> None:
+    checks = client.predict(handle_file(film), api_name="/check_sides")["checks"]
+    assert checks and all(check["sure"] and check["side"] != check["mirrored_side"] for check in checks)
 
 
 def test_a_dicom_without_an_extension_is_read(client: Client, tmp_path: Path) -> None:
@@ -137,18 +158,19 @@ def test_two_clients_at_once_get_their_own_film(address: str, tmp_path: Path) ->
     assert answers == [f"Shade {round(shades[number % 2] * 100)}, question 1: Number {number}?" for number in range(12)]
 
 
-def test_only_the_three_tasks_are_public_typed_and_documented(client: Client) -> None:
+def test_only_the_tasks_and_checks_are_public_typed_and_documented(client: Client) -> None:
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(endpoints) == {f"/{task}" for task in TASKS}
-    names = [[given["parameter_name"] for given in endpoints[f"/{task}"]["parameters"]] for task in TASKS]
-    own = [["film_file"], ["film_file", "indication"], ["film_file", "question", "history"]]
+    assert set(endpoints) == {f"/{task}" for task in (*TASKS, *CHECKS)}
+    names = [[given["parameter_name"] for given in endpoints[f"/{task}"]["parameters"]] for task in (*TASKS, *CHECKS)]
+    asked = ["film_file", "question", "history"]
+    own = [["film_file"], ["film_file", "indication"], asked, asked, ["film_file"]]
     assert names == [[*each, "read_anyway"] for each in own]
     assert all(endpoint["parameters"][0]["python_type"]["type"] == "filepath" for endpoint in endpoints.values())
 
 
-def test_the_same_three_are_tools_over_mcp(address: str) -> None:
+def test_the_same_are_tools_over_mcp(address: str) -> None:
     tools = {tool["name"]: tool for tool in httpx.get(f"{address}gradio_api/mcp/schema").json()}
-    assert set(tools) == set(TASKS)
+    assert set(tools) == {*TASKS, *CHECKS}
     for tool in tools.values():
         assert "not a medical device" in tool["description"]
         assert all(given.get("description") for given in tool["inputSchema"]["properties"].values())

@@ -8,7 +8,7 @@ import pytest
 
 from cxr.films.film import Film
 from cxr.findings import BY_KEY, FINDINGS, NOT_LOOKED_FOR, Level
-from cxr.results import Classification, Report, Score, Turn, Verdict
+from cxr.results import Classification, Mark, Report, Score, Turn, Verdict
 from cxr.space import markup, views
 from tests.fakes import BARE_LLAMA, EMBEDDED, fake_reader
 
@@ -120,6 +120,23 @@ def test_the_report_file_holds_the_report_its_warnings_and_its_author() -> None:
     text = views.write_report_file(report, EMBEDDED).decode()
     assert text.startswith("Findings: a.\n\nImpression: b.")
     assert all(part in text for part in ("Blank.", "Research and teaching only", "embedded adapter"))
+
+
+def test_a_marked_sentence_keeps_its_reason_in_the_text_and_in_the_file() -> None:
+    mark = Mark(10, 19, "doubt", "The classification is not sure of a mass.")
+    report = Report("Findings: A <mass>. Impression: b.", "a.", "b.", finished=True, marks=(mark,))
+    text = views.write_report_text(report)
+    assert text == "Findings: A <mass>. [Doubtful: the classification is not sure of a mass.]\n\nImpression: b."
+    assert text in views.write_report_file(report, EMBEDDED).decode()
+
+
+def test_how_often_an_answer_was_right_stands_beside_each_finding(classification: Classification) -> None:
+    shown = markup.show_findings(classification, EMBEDDED)
+    assert shown.count("such answers were right</small>") + shown.count("such films had it</small>") == len(FINDINGS)
+    assert "was counted on the 193 NIH films it was tested on" in shown
+    assert "In the 193 NIH films it was tested on, " in shown
+    bare = replace(classification, scores=tuple(replace(score, tested=None) for score in classification.scores))
+    assert "<small>" not in markup.show_findings(bare, EMBEDDED)
 
 
 def test_the_findings_file_holds_what_the_endpoint_gives(classification: Classification) -> None:

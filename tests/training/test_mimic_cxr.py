@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cxr.evaluation.priors import mentions_prior
+from cxr.priors import mentions_prior
 from cxr.films.open import open_film
 from cxr.results import CxrError
 from cxr.training.data import DataOptions, Notes, detect_kind

@@ -203,6 +203,9 @@ def plant(run: Path) -> None:
     plant_in_adapter(adapter, everything)
 
 
+COUNTS = ("films", "with_it", "present", "present_right")  # of films on which it was tested
+
+
 def plant_in_adapter(adapter: Path, everything: dict[str, Any]) -> None:
     """Put them into the very files that are uploaded."""
     change_json(
@@ -215,6 +218,12 @@ def plant_in_adapter(adapter: Path, everything: dict[str, Any]) -> None:
     change_json(adapter / "tokenizer_config.json", name_or_path="/srv/pacs/export", seen=["/data/clinic/mimic"])
     change_json(adapter / "processor_config.json", cache={"C:\\clinic\\films": 1, "at": "C:\\clinic\\films"})
     calibration = json.loads((adapter / "calibration.json").read_text())
+    calibration["findings"]["effusion"]["tested"] = {
+        "where": " ".join(PLANTED),
+        **dict.fromkeys(COUNTS, 3),
+        "absent": 0,
+        "absent_right": 0,
+    }
     scales = calibration["findings"] | {"Erika Mustermann": calibration["findings"]["effusion"]}
     write_json(adapter / "calibration.json", {"population": " ".join(PLANTED), "findings": scales})
     tensors = load_file(adapter / "adapter_model.safetensors")

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from cxr.evaluation.priors import mentions_prior
+from cxr.priors import mentions_prior
 from cxr.films.phantom import draw_film
 from cxr.findings import FINDINGS
 from cxr.prompts import read_statements, write_report

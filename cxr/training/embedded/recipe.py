@@ -25,7 +25,7 @@ from cxr.evaluation.films import CHESTXRAY14, draw_cases, open_cases, read_films
 from cxr.model.calibration import write_calibration
 from cxr.reader import Reader, load_reader
 from cxr.settings import Settings
-from cxr.training.calibrate import calibrate
+from cxr.training.calibrate import calibrate_embedded
 from cxr.training.data import DataOptions
 from cxr.training.embedded.adapter_set import write_set
 from cxr.training.embedded.build import Size, build_model, build_processor, build_tokenizer
@@ -70,7 +70,7 @@ def make_embedded(options: Options, size: Size) -> None:
         make_base(options, size)
         (options.work / "base.done").touch()
     save_adapter(options.out, make_adapter(options, size), size.canvas)
-    write_calibration(calibrate(measure(options)), options.out / "adapter")
+    write_calibration(calibrate_embedded(measure(options)), options.out / "adapter")
 
 
 def check_work(options: Options, size: Size) -> None:
