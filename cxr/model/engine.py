@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from transformers import DynamicCache, MllamaForConditionalGeneration, MllamaProcessor
 
 from cxr.films.film import Film, letterbox
 from cxr.model.fast import Fast
 from cxr.model.pixels import cut_as_stock
 from cxr.prompts import Message
+
+MANY = 32  # films side by side
 
 
 @dataclass(frozen=True)
@@ -53,26 +56,41 @@ class Engine:
         if self.fast:
             yield from self.fast.record_windows(encoded.states)
 
-    @torch.inference_mode()
     def encode(self, film: Film) -> Encoded:
         """Run the vision encoder and the projector, once a film."""
-        laid = letterbox(film, self.canvas)
+        return self.encode_all([film])[0]
+
+    @torch.inference_mode()
+    def encode_all(self, films: Sequence[Film]) -> list[Encoded]:
+        """The same for several films, side by side on the fast path."""
+        laid = [letterbox(film, self.canvas) for film in films]
         encoded = self.fast.encode(laid) if self.fast else None
-        if encoded is not None:
-            return Encoded(*encoded)
-        tiles = cut_as_stock(self.processor, laid, self.model.device)
+        return [self._see(canvas) for canvas in laid] if encoded is None else [Encoded(*each) for each in encoded]
+
+    def _see(self, canvas: Image.Image) -> Encoded:
+        tiles = cut_as_stock(self.processor, canvas, self.model.device)
         core = self.model.model
         seen = core.vision_model(pixel_values=tiles.pixels, aspect_ratio_ids=tiles.aspect, aspect_ratio_mask=tiles.mask)
         states = core.multi_modal_projector(seen.last_hidden_state)  # 1 x 1 x tiles x patches x hidden
         return Encoded(states[0, 0, : tiles.real].reshape(1, -1, states.shape[-1]).cpu().clone(), tiles.real)
 
-    @torch.inference_mode()
     def score(self, encoded: Encoded, conversations: Sequence[list[Message]], options: Sequence[str]) -> np.ndarray:
         """The probability of each option as the beginning of the answer to each conversation, in one batched forward.
 
         Returns:
             len(conversations) x len(options) float64, each row summing to 1.
         """
+        return self.score_all([encoded], conversations, options)[0]
+
+    @torch.inference_mode()
+    def score_all(
+        self,
+        encoded: Sequence[Encoded],
+        conversations: Sequence[list[Message]],
+        options: Sequence[str],
+        at_once: int = MANY,
+    ) -> np.ndarray:
+        """What `score` says of each film, films x conversations x options, `at_once` side by side on the fast path."""
         prompts = [self._tokenize(conversation) for conversation in conversations]
         answers = [self.processor.tokenizer.encode(option, add_special_tokens=False) for option in options]
         prefix = prompts[0][: self._find_film(prompts[0]) + 1]
@@ -81,16 +99,27 @@ class Engine:
         rows = list(dict.fromkeys(key for row in keys for key in row))
         tokens = sorted({token for answer in answers for token in answer})
         asked = prefix, rows, max(map(len, answers)), tokens
-        log_p = self.fast.score_rows(encoded.states, *asked) if self.fast else None
-        found = dict(zip(rows, self._run_rows(encoded, *asked) if log_p is None else log_p, strict=True))
-        scores = [
-            [
-                float(sum(found[key][-len(answer) + i, tokens.index(token)] for i, token in enumerate(answer)))
-                for key, answer in zip(row, answers, strict=True)
-            ]
-            for row in keys
-        ]
-        return torch.tensor(scores, dtype=torch.float64).softmax(-1).numpy()
+        found = [self._ask_rows(encoded[at : at + at_once], *asked) for at in range(0, len(encoded), at_once)]
+        log_p = torch.cat(found).double()
+
+        def add_up(row: tuple[int, ...], answer: list[int]) -> torch.Tensor:
+            places = [tokens.index(token) for token in answer]
+            return log_p[:, rows.index(row), -len(answer) :][:, range(len(answer)), places].sum(-1)
+
+        scores = [add_up(row, answer) for key in keys for row, answer in zip(key, answers, strict=True)]
+        return torch.stack(scores, -1).unflatten(-1, (len(keys), len(answers))).softmax(-1).numpy()
+
+    def _ask_rows(
+        self, encoded: Sequence[Encoded], prefix: list[int], rows: Sequence[tuple[int, ...]], keep: int, tokens: list[int]
+    ) -> torch.Tensor:
+        """What `_run_rows` says of each film: films x rows x keep x tokens."""
+        asked = prefix, rows, keep, tokens
+        log_p = self.fast.score_rows([each.states for each in encoded], *asked) if self.fast else None
+        if log_p is not None:
+            return log_p
+        if len(encoded) == 1:
+            return self._run_rows(encoded[0], *asked)[None]
+        return torch.cat([self._ask_rows([each], *asked) for each in encoded])
 
     @torch.inference_mode()
     def _run_rows(
@@ -140,7 +169,7 @@ class Engine:
         return token
 
     def write_all(
-        self, encoded: Sequence[Encoded], conversation: list[Message], limit: int = 400, at_once: int = 32
+        self, encoded: Sequence[Encoded], conversation: list[Message], limit: int = 400, at_once: int = MANY
     ) -> list[str]:
         """What `stream` writes about each film, all of it, `at_once` films side by side on the fast path."""
         ids, texts = self._tokenize(conversation), []

@@ -1,4 +1,4 @@
-"""The vision encoder with attention that needs no mask, for one film: the same sums as transformers' own, faster.
+"""The vision encoder with attention that needs no mask: the same sums as transformers' own, faster.
 
 Mllama's mask forbids padding to see padding and nothing else; a patch of the film sees everything. So all may attend
 without a mask, which the fastest kernels want, if the few rows of padding are then computed again over the film's own
@@ -53,7 +53,7 @@ class Layer:
         self.qkv = Joint([self.attention.q_proj, self.attention.k_proj, self.attention.v_proj])
 
     def __call__(self, hidden: Tensor, layout: Layout, padding: Tensor) -> Tensor:
-        """1 x positions x width -> the same."""
+        """films x positions x width -> the same."""
         layer = self.layer
         joint = self.qkv(layer.input_layernorm(hidden)).unflatten(-1, (3, self.attention.num_heads, -1))
         queries, keys, values = joint.permute(2, 0, 3, 1, 4)
@@ -79,16 +79,16 @@ class Vision:
 
     @torch.inference_mode()
     def encode(self, pixels: Tensor, aspect: Tensor, real: int) -> Tensor:
-        """One film's states, 1 x (real tiles * patches) x hidden.
+        """The states of films that are cut alike, films x (real tiles * patches) x hidden.
 
-        `pixels`: 1 x 1 x tiles x 3 x side x side, as the processor makes them; `aspect`: its aspect_ratio_ids, 1 x 1.
+        `pixels`: films x 1 x tiles x 3 x side x side, as the processor makes them; `aspect`: its aspect_ratio_ids, 1 x 1.
         """
-        model, tiles = self.model, pixels.shape[2]
-        weight = model.patch_embedding.weight
-        hidden = model.patch_embedding(pixels[0, 0].to(weight.device, weight.dtype)).flatten(2).transpose(1, 2)
-        hidden = model.pre_tile_positional_embedding(hidden[None], aspect)
-        hidden = model.apply_class_embedding(hidden[0])
-        hidden = model.layernorm_pre(model.gated_positional_embedding(hidden[None], aspect))
+        model, (films, _, tiles) = self.model, pixels.shape[:3]
+        weight, aspect = model.patch_embedding.weight, aspect.expand(films, 1)
+        hidden = model.patch_embedding(pixels.flatten(0, 2).to(weight.device, weight.dtype)).flatten(2).transpose(1, 2)
+        hidden = model.pre_tile_positional_embedding(hidden.unflatten(0, (films, tiles)), aspect)
+        hidden = model.apply_class_embedding(hidden.flatten(0, 1)).unflatten(0, (films, tiles))
+        hidden = model.layernorm_pre(model.gated_positional_embedding(hidden, aspect))
         layout = Layout(tiles, real, model.num_patches, hidden.device)
         padding = layout.find_padding()
         hidden = nn.functional.pad(hidden, (0, 0, 0, layout.padded - layout.patches)).flatten(1, 2)

@@ -123,7 +123,7 @@ def test_hidden_states_equal_the_plain_ones_token_by_token(tiles: int) -> None:
     expected = read_logits(plain, encoded, ids)
     seat = Seat(Decoder(fast.model), capacity=256)
     film_at = plain._find_film(ids)
-    with seat._taken(encoded.states):
+    with seat._taken([encoded.states]):
         for start, end in (
             (0, film_at + 2),
             (film_at + 2, len(ids) - 3),
