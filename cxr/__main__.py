@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from cxr.batch.reading import load_from_environment
 from cxr.batch.rows import TASKS
 from cxr.batch.run import read_folder
-from cxr.batch.workers import load_from_environment
 from cxr.findings import find_finding
 from cxr.prompts import READY_QUESTIONS
 from cxr.reader import Reader, load_reader

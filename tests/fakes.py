@@ -51,6 +51,20 @@ class FakeEngine:
         self.encodings += 1
         return Encoded(torch.full((1, 4, 8), float(film.pixels.mean())), 1)
 
+    def count_together(self) -> int:
+        return 3
+
+    def encode_all(self, films: Sequence[Film]) -> list[Encoded]:
+        return [self.encode(film) for film in films]
+
+    def score_all(
+        self, encoded: Sequence[Encoded], conversations: Sequence[list[Message]], options: Sequence[str]
+    ) -> np.ndarray:
+        return np.stack([self.score(each, conversations, options) for each in encoded])
+
+    def write_all(self, encoded: Sequence[Encoded], conversation: list[Message]) -> list[str]:
+        return ["".join(self.stream(each, conversation)) for each in encoded]
+
     def score(self, encoded: Encoded, conversations: Sequence[list[Message]], options: Sequence[str]) -> np.ndarray:
         yes = (name_shade(encoded) / 100 + np.arange(len(conversations)) * 0.071) % 1
         return np.stack([yes, 1 - yes], axis=1)

@@ -25,9 +25,10 @@ LOCAL: dict[str, set[str]] = {
     "films": set(PURE),
     "model": {*PURE, "films"},
     "reader": BELOW_READER,
-    "batch": {*BELOW_READER, "reader"},
+    "many": {*BELOW_READER, "reader"},
+    "batch": {*BELOW_READER, "reader", "many"},
     "__main__": {*BELOW_READER, "reader", "batch"},
-    "evaluation": {*BELOW_READER, "reader"},
+    "evaluation": {*BELOW_READER, "reader", "many"},
     "training": {*BELOW_READER, "reader", "evaluation"},
     "space": {*BELOW_READER, "reader"},
     "app": {*BELOW_READER, "reader", "space"},
@@ -38,6 +39,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     **{name: {"numpy"} for name in (*PURE, "checks", "reader", "__main__")},
     "films": {"numpy", "PIL", "pydicom", "gdcm"},
     "batch": {"numpy", "torch"},
+    "many": {"numpy"},
     "model": {"numpy", "PIL", "torch", "transformers", "peft", "safetensors", "tokenizers", "huggingface_hub"},
 }
 PAGE, TRAINERS = {"gradio", "gradio_client", "spaces"}, {"trl", "unsloth", "datasets"}

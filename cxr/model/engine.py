@@ -17,9 +17,8 @@ from transformers import DynamicCache, MllamaForConditionalGeneration, MllamaPro
 from cxr.films.film import Film, letterbox
 from cxr.model.fast import Fast
 from cxr.model.pixels import cut_as_stock
+from cxr.model.room import MANY, count_together
 from cxr.prompts import Message
-
-MANY = 32  # films side by side
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,13 @@ class Engine:
     def encode(self, film: Film) -> Encoded:
         """Run the vision encoder and the projector, once a film."""
         return self.encode_all([film])[0]
+
+    def count_together(self) -> int:
+        """How many films this machine had better be given side by side; the same for the same model and machine."""
+        tile = self.processor.image_processor.size["height"]
+        return count_together(
+            self.model, min(self.processor.image_processor.max_image_tiles, (self.canvas // tile) ** 2)
+        )
 
     @torch.inference_mode()
     def encode_all(self, films: Sequence[Film]) -> list[Encoded]:
@@ -110,7 +116,12 @@ class Engine:
         return torch.stack(scores, -1).unflatten(-1, (len(keys), len(answers))).softmax(-1).numpy()
 
     def _ask_rows(
-        self, encoded: Sequence[Encoded], prefix: list[int], rows: Sequence[tuple[int, ...]], keep: int, tokens: list[int]
+        self,
+        encoded: Sequence[Encoded],
+        prefix: list[int],
+        rows: Sequence[tuple[int, ...]],
+        keep: int,
+        tokens: list[int],
     ) -> torch.Tensor:
         """What `_run_rows` says of each film: films x rows x keep x tokens."""
         asked = prefix, rows, keep, tokens

@@ -63,7 +63,7 @@ class Fast:
             return self._eye
 
     def encode(self, canvases: Sequence[Image.Image]) -> list[tuple[Tensor, int]] | None:
-        """Each laid film's states on the CPU, 1 x (real tiles * patches) x hidden, and its tiles; one takes the seat."""
+        """Each canvas's states on the CPU, 1 x (real tiles * patches) x hidden, and its tiles; one takes the seat."""
 
         def run() -> list[tuple[Tensor, int]]:
             return [each for at in range(0, len(canvases), EYES) for each in self._see(canvases[at : at + EYES])]

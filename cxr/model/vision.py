@@ -81,7 +81,7 @@ class Vision:
     def encode(self, pixels: Tensor, aspect: Tensor, real: int) -> Tensor:
         """The states of films that are cut alike, films x (real tiles * patches) x hidden.
 
-        `pixels`: films x 1 x tiles x 3 x side x side, as the processor makes them; `aspect`: its aspect_ratio_ids, 1 x 1.
+        `pixels`: films x 1 x tiles x 3 x side x side, as the processor makes them; `aspect`: their aspect_ratio_ids.
         """
         model, (films, _, tiles) = self.model, pixels.shape[:3]
         weight, aspect = model.patch_embedding.weight, aspect.expand(films, 1)
