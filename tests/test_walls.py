@@ -26,12 +26,13 @@ LOCAL: dict[str, set[str]] = {
     "model": {*PURE, "films"},
     "reader": BELOW_READER,
     "many": {*BELOW_READER, "reader"},
+    "sharing": {*BELOW_READER, "reader", "many"},
     "batch": {*BELOW_READER, "reader", "many"},
     "__main__": {*BELOW_READER, "reader", "batch"},
-    "evaluation": {*BELOW_READER, "reader", "many"},
-    "training": {*BELOW_READER, "reader", "evaluation"},
-    "space": {*BELOW_READER, "reader"},
-    "app": {*BELOW_READER, "reader", "space"},
+    "evaluation": {*BELOW_READER, "reader", "many", "batch", "sharing"},
+    "training": {*BELOW_READER, "reader", "many", "evaluation"},
+    "space": {*BELOW_READER, "reader", "sharing"},
+    "app": {*BELOW_READER, "reader", "sharing", "space"},
     "train": {*BELOW_READER, "reader", "evaluation", "training"},
 }
 # Part -> the third parties it may import; a part that is not named here may import all but FORBIDDEN.
@@ -40,6 +41,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "films": {"numpy", "PIL", "pydicom", "gdcm"},
     "batch": {"numpy", "torch"},
     "many": {"numpy"},
+    "sharing": {"numpy"},
     "model": {"numpy", "PIL", "torch", "transformers", "peft", "safetensors", "tokenizers", "huggingface_hub"},
 }
 PAGE, TRAINERS = {"gradio", "gradio_client", "spaces"}, {"trl", "unsloth", "datasets"}
