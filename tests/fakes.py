@@ -45,14 +45,12 @@ class FakeEngine:
 
     def __init__(self, slow: float = 0.0) -> None:
         self.slow = slow
+        self.together = 3
         self.encodings = 0
 
     def encode(self, film: Film) -> Encoded:
         self.encodings += 1
         return Encoded(torch.full((1, 4, 8), float(film.pixels.mean())), 1)
-
-    def count_together(self) -> int:
-        return 3
 
     def encode_all(self, films: Sequence[Film]) -> list[Encoded]:
         return [self.encode(film) for film in films]

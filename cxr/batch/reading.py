@@ -163,4 +163,4 @@ def mark_model(reader: Reader) -> Model:
     folders = [Path(name) for name, revision in named if name and not revision and Path(name).is_dir()]
     told = [f"{reader.calibration} {reader.anyway}", *(mark_files(path, list_files(path)) for path in folders)]
     mark = blake2b("\0".join(told).encode(), digest_size=16).hexdigest()
-    return Model(who, reader.own_findings, mark, reader.engine.count_together())
+    return Model(who, reader.own_findings, mark, reader.engine.together)

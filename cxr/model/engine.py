@@ -17,7 +17,7 @@ from transformers import DynamicCache, MllamaForConditionalGeneration, MllamaPro
 from cxr.films.film import Film, letterbox
 from cxr.model.fast import Fast
 from cxr.model.pixels import cut_as_stock
-from cxr.model.room import MANY, count_together
+from cxr.model.room import count_together
 from cxr.prompts import Message
 
 
@@ -48,7 +48,11 @@ class Engine:
         self.canvas = canvas
         stops = model.generation_config.eos_token_id
         self.stops = set(stops if isinstance(stops, list) else [stops])
-        self.fast = Fast(model, processor, canvas) if (model.device.type == "cuda" if fast is None else fast) else None
+        tile = processor.image_processor.size["height"]
+        tiles = min(processor.image_processor.max_image_tiles, max(1, canvas // tile) ** 2)
+        self.together = count_together(model, tiles)  # films that had better be asked about side by side
+        quick = model.device.type == "cuda" if fast is None else fast
+        self.fast = Fast(model, processor, canvas, kept=self.together // 2) if quick else None
 
     def record(self, encoded: Encoded) -> Iterator[int]:
         """Prepare the fast path with any film; yields the lengths of text for which it is ready. None without a GPU."""
@@ -58,13 +62,6 @@ class Engine:
     def encode(self, film: Film) -> Encoded:
         """Run the vision encoder and the projector, once a film."""
         return self.encode_all([film])[0]
-
-    def count_together(self) -> int:
-        """How many films this machine had better be given side by side; the same for the same model and machine."""
-        tile = self.processor.image_processor.size["height"]
-        return count_together(
-            self.model, min(self.processor.image_processor.max_image_tiles, (self.canvas // tile) ** 2)
-        )
 
     @torch.inference_mode()
     def encode_all(self, films: Sequence[Film]) -> list[Encoded]:
@@ -94,7 +91,7 @@ class Engine:
         encoded: Sequence[Encoded],
         conversations: Sequence[list[Message]],
         options: Sequence[str],
-        at_once: int = MANY,
+        at_once: int | None = None,
     ) -> np.ndarray:
         """What `score` says of each film, films x conversations x options, `at_once` side by side on the fast path."""
         prompts = [self._tokenize(conversation) for conversation in conversations]
@@ -105,7 +102,8 @@ class Engine:
         rows = list(dict.fromkeys(key for row in keys for key in row))
         tokens = sorted({token for answer in answers for token in answer})
         asked = prefix, rows, max(map(len, answers)), tokens
-        found = [self._ask_rows(encoded[at : at + at_once], *asked) for at in range(0, len(encoded), at_once)]
+        few = at_once or self.together
+        found = [self._ask_rows(encoded[at : at + few], *asked) for at in range(0, len(encoded), few)]
         log_p = torch.cat(found).double()
 
         def add_up(row: tuple[int, ...], answer: list[int]) -> torch.Tensor:
@@ -180,12 +178,13 @@ class Engine:
         return token
 
     def write_all(
-        self, encoded: Sequence[Encoded], conversation: list[Message], limit: int = 400, at_once: int = MANY
+        self, encoded: Sequence[Encoded], conversation: list[Message], limit: int = 400, at_once: int | None = None
     ) -> list[str]:
         """What `stream` writes about each film, all of it, `at_once` films side by side on the fast path."""
         ids, texts = self._tokenize(conversation), []
-        for start in range(0, len(encoded), at_once):
-            some = encoded[start : start + at_once]
+        few = at_once or self.together
+        for start in range(0, len(encoded), few):
+            some = encoded[start : start + few]
             asked = [each.states for each in some], ids, self._find_film(ids), limit, self.stops
             written = self.fast.write_all(*asked) if self.fast else None
             if written is None:

@@ -16,7 +16,7 @@ from transformers import MllamaForConditionalGeneration, MllamaProcessor
 
 from cxr.model.decoder import Decoder
 from cxr.model.pixels import Cutter
-from cxr.model.seat import CAPACITY, Seat
+from cxr.model.seat import CAPACITY, KEPT_FILMS, Seat
 from cxr.model.vision import Vision
 
 logger = logging.getLogger(__name__)
@@ -33,10 +33,16 @@ class Fast:
     """Encoder, seat and the seats of many, made of a loaded model when they are first asked for."""
 
     def __init__(
-        self, model: MllamaForConditionalGeneration, processor: MllamaProcessor, canvas: int, capacity: int = CAPACITY
+        self,
+        model: MllamaForConditionalGeneration,
+        processor: MllamaProcessor,
+        canvas: int,
+        capacity: int = CAPACITY,
+        kept: int = 0,
     ) -> None:
-        """`canvas`: side in px; `capacity`: tokens of the longest text."""
+        """`canvas`: side in px; `capacity`: tokens of the longest text; `kept`: films of waiting visitors at most."""
         self.model, self.processor, self.canvas, self.capacity = model, processor, canvas, capacity
+        self.kept = max(KEPT_FILMS, kept)
         self.runs = True
         self._told_length = False
         self._eye: tuple[Cutter, Vision] | None = None
@@ -49,7 +55,7 @@ class Fast:
         """The place where one text about one film is written."""
         with self._lock, torch.inference_mode(False), torch.no_grad():
             if self._seat is None:
-                self._seat = Seat(Decoder(self.model), capacity=self.capacity)
+                self._seat = Seat(Decoder(self.model), capacity=self.capacity, kept=self.kept)
                 if self.model.device.type == "cuda":
                     torch.cuda.empty_cache()  # what single weights have left where joint ones stand now
             return self._seat

@@ -12,9 +12,9 @@ ENCODING = 2 << 30  # bytes that the encoder takes in passing
 
 
 def count_together(model: MllamaForConditionalGeneration, tiles: int) -> int:
-    """Films of so many tiles side by side: one without a GPU, which has nothing to gain."""
+    """Films of so many tiles side by side, the same for the same model and machine."""
     if model.device.type != "cuda":
-        return 1
+        return MANY
     room = torch.cuda.get_device_properties(model.device).total_memory - torch.cuda.memory_allocated(model.device)
     return fit_films(room, count_film_bytes(model, tiles))
 

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 CAPACITY = 2048  # tokens of one text: 256 MiB of keys and values for the 11B
 WINDOWS = (256, 512, 1024, CAPACITY)  # a step reads as many slots as the least of these that holds the text
-KEPT_FILMS = 4  # of visitors who are not at the seat, at most 0.5 GiB each for the 11B with 4 tiles
+KEPT_FILMS = 4  # of visitors who are not at the seat, at least; up to 0.5 GiB each for the 11B with 4 tiles
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Left:
 class Seat:
     """Holds one text at a time about one film, or the same text about each of `films` films."""
 
-    def __init__(self, decoder: Decoder, films: int = 1, capacity: int = CAPACITY) -> None:
-        self.decoder, self.films, self.capacity = decoder, films, capacity
+    def __init__(self, decoder: Decoder, films: int = 1, capacity: int = CAPACITY, kept: int = KEPT_FILMS) -> None:
+        self.decoder, self.films, self.capacity, self.kept = decoder, films, capacity, kept
         self.windows = [window for window in WINDOWS if window < capacity] + [capacity]
         self.recorded: dict[tuple[int, int], torch.cuda.CUDAGraph | None] = {}  # by positions of a film and window
         shape = (decoder.self_layers, 2, films, decoder.heads.kept, capacity, decoder.width)
@@ -78,7 +78,7 @@ class Seat:
             before: Left | None = self._left.pop(states, None)  # to stand last, as the newest
             text = self._cache[..., : len(self._ids), :].clone()
             self._left[states] = Left(before.film if before else self._film.clone(), self._ids, text, self._next)
-            for oldest in list(self._left.keys())[:-KEPT_FILMS]:
+            for oldest in list(self._left.keys())[: -self.kept]:
                 del self._left[oldest]
         self._whose, self._ids, self._next = [], [], None
 

@@ -1,0 +1,45 @@
+"""One Reader for many visitors, each in a thread of their own: whose turn it is, and whose films are read at once."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+from cxr.films.film import Film
+from cxr.many import classify_all, study_all
+from cxr.reader import Reader, Study
+from cxr.results import Answer, Classification, Gate, RefusalError, Report, Turn
+from cxr.turns import Together, take_turns
+
+Read = tuple[Study, Classification] | Gate  # a film with its findings, or why the gate refuses it
+
+
+class SharedReader:
+    """What may be asked of one Reader by many. Holds no film but those that wait."""
+
+    def __init__(self, reader: Reader, turns: AbstractContextManager[object] | None = None) -> None:
+        """`turns`: each step of the model waits for its turn there; None: nobody waits."""
+        self.reader = reader
+        self._turns = turns or nullcontext()
+        self._together = Together(self._read_all, self._turns)
+
+    def read(self, film: Film) -> Read:
+        """The film as the model keeps it, and its findings; films that wait together are read in one batch."""
+        return self._together.ask(film)
+
+    def _read_all(self, films: Sequence[Film]) -> list[Read]:
+        seen = study_all(self.reader, films)
+        results = iter(classify_all(self.reader, [study for study in seen if isinstance(study, Study)]))
+        return [each.gate if isinstance(each, RefusalError) else (each, next(results)) for each in seen]
+
+    def caption(self, seen: Film | Study, indication: str = "") -> Iterator[Report]:
+        """The report as it is written; the last one is finished."""
+        yield from take_turns(self.reader.caption(self._study(seen), indication), self._turns)
+
+    def answer(self, seen: Film | Study, question: str, history: Sequence[Turn] = ()) -> Iterator[Answer]:
+        """The answer as it is written; the last one is finished."""
+        yield from take_turns(self.reader.answer(self._study(seen), question, history), self._turns)
+
+    def _study(self, seen: Film | Study) -> Study:
+        if isinstance(seen, Study):
+            return seen
+        with self._turns:
+            return self.reader.study(seen)
