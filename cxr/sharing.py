@@ -9,20 +9,31 @@ from cxr.reader import Reader, Study
 from cxr.results import Answer, Classification, Gate, RefusalError, Report, Turn
 from cxr.turns import Together, take_turns
 
+# Encoding takes as long for each film, so in a larger batch the first would wait for the last. Without a GPU a batch of
+# any size gains nothing.
+AT_ONCE = 4
+
 Read = tuple[Study, Classification] | Gate  # a film with its findings, or why the gate refuses it
 
 
 class SharedReader:
     """What may be asked of one Reader by many. Holds no film but those that wait."""
 
-    def __init__(self, reader: Reader, turns: AbstractContextManager[object] | None = None) -> None:
-        """`turns`: each step of the model waits for its turn there; None: nobody waits."""
+    def __init__(
+        self, reader: Reader, turns: AbstractContextManager[object] | None = None, at_once: int | None = None
+    ) -> None:
+        """How it is shared.
+
+        Args:
+            turns: Each step of the model waits for its turn there; None: nobody waits.
+            at_once: Films of waiting visitors in one batch; None: what is best on this machine.
+        """
         self.reader = reader
         self._turns = turns or nullcontext()
-        self._together = Together(self._read_all, self._turns)
+        self._together = Together(self._read_all, self._turns, at_once or (AT_ONCE if reader.engine.fast else 1))
 
     def read(self, film: Film) -> Read:
-        """The film as the model keeps it, and its findings; films that wait together are read in one batch."""
+        """The film as the model keeps it, and its findings; films that wait together are read in batches."""
         return self._together.ask(film)
 
     def _read_all(self, films: Sequence[Film]) -> list[Read]:

@@ -58,15 +58,14 @@ def take_turns(pieces: Iterator[T], turns: AbstractContextManager[object]) -> It
 
 
 class Together(Generic[T, R]):
-    """Answers one wish at once, and those that come meanwhile in one batch.
+    """Answers wishes that wait for a turn several at once: whoever's turn it is takes those along who came next."""
 
-    Who comes first to an empty bench takes a turn at the model for all who sit there when it comes.
-    """
-
-    def __init__(self, run: Callable[[Sequence[T]], Sequence[R]], turns: AbstractContextManager[object]) -> None:
-        """`run`: answers several wishes, in their order."""
-        self._run, self._turns = run, turns
-        self._bench: list[tuple[T, Future[R]]] = []
+    def __init__(
+        self, run: Callable[[Sequence[T]], Sequence[R]], turns: AbstractContextManager[object], at_once: int
+    ) -> None:
+        """`run`: answers at most `at_once` wishes, in their order."""
+        self._run, self._turns, self._at_once = run, turns, at_once
+        self._bench: deque[tuple[T, Future[R]]] = deque()
         self._lock = threading.Lock()
 
     def ask(self, wish: T) -> R:
@@ -74,11 +73,11 @@ class Together(Generic[T, R]):
         mine: Future[R] = Future()
         with self._lock:
             self._bench.append((wish, mine))
-            leads = len(self._bench) == 1
-        if leads:
-            with self._turns:
-                with self._lock:
-                    batch, self._bench = self._bench, []
+        with self._turns:  # there are as many turns as wishes, so nobody is left on the bench
+            with self._lock:
+                count = 0 if mine.done() else min(self._at_once, len(self._bench))
+                batch = [self._bench.popleft() for _ in range(count)]
+            if batch:
                 self._answer(batch)
         return mine.result()
 

@@ -46,6 +46,7 @@ class FakeEngine:
     def __init__(self, slow: float = 0.0) -> None:
         self.slow = slow
         self.together = 3
+        self.fast = None
         self.encodings = 0
 
     def encode(self, film: Film) -> Encoded:

@@ -15,7 +15,7 @@ from tests.tiny import noise_film
 
 def test_films_that_wait_are_read_at_once_and_one_that_is_refused_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     reader, turns = fake_reader(gated=True), Turns(1)
-    shared, batches = SharedReader(reader, turns), list[int]()
+    shared, batches = SharedReader(reader, turns, at_once=8), list[int]()
     score = reader.engine.score_all
     monkeypatch.setattr(reader.engine, "score_all", lambda *told: (batches.append(len(told[0])), score(*told))[1])
     films = [Film(noise_film(seed).pixels * (seed + 1) / 8, anyway=True) for seed in range(5)]

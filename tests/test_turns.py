@@ -73,10 +73,12 @@ def wait_until(so: Callable[[], bool]) -> None:
         pass
 
 
-def ask_while_busy(wishes: Sequence[int], run: Callable[[Sequence[int]], Sequence[int]]) -> list[object]:
+def ask_while_busy(
+    wishes: Sequence[int], run: Callable[[Sequence[int]], Sequence[int]], at_once: int = 8
+) -> list[object]:
     """What each of these is told, or raised, who all come while another has the turn."""
     turns = Turns(1)
-    together = Together(run, turns)
+    together = Together(run, turns, at_once)
 
     def ask(wish: int) -> object:
         try:
@@ -93,7 +95,7 @@ def ask_while_busy(wishes: Sequence[int], run: Callable[[Sequence[int]], Sequenc
     return answers
 
 
-def test_who_waits_together_is_answered_in_one_batch() -> None:
+def test_who_waits_together_is_answered_in_few_batches() -> None:
     batches: list[int] = []
 
     def double(wishes: Sequence[int]) -> list[int]:
@@ -101,7 +103,8 @@ def test_who_waits_together_is_answered_in_one_batch() -> None:
         return [2 * wish for wish in wishes]
 
     assert ask_while_busy(range(6), double) == [0, 2, 4, 6, 8, 10] and batches == [6]
-    assert Together(double, nullcontext()).ask(4) == 8 and batches == [6, 1]
+    assert Together(double, nullcontext(), 8).ask(4) == 8 and batches == [6, 1]
+    assert ask_while_busy(range(7), double, at_once=3) == [0, 2, 4, 6, 8, 10, 12] and batches[2:] == [3, 3, 1]
 
 
 def test_what_is_wrong_with_one_wish_does_not_touch_the_others() -> None:
@@ -118,4 +121,4 @@ def test_nobody_waits_for_one_who_was_interrupted() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Together(stop, Turns(1)).ask(1)
+        Together(stop, Turns(1), 8).ask(1)

@@ -82,7 +82,9 @@ def compare(pair: Pair) -> str:
     asked = prompt[: film_at + 1], [tuple(prompt[film_at + 1 :])], 8, list(range(pair.plain.model.lm_head.out_features))
     logits = pair.fast.fast.score_rows([theirs.states], *asked) if pair.fast.fast else None
     if logits is not None:
-        pieces.append(("log-probabilities", pair.plain._run_rows(theirs, *asked), logits[0]))
+        # Less their mean, since the rounding of the sum over all words stands in each log-probability.
+        both = [each - each.mean(-1, keepdim=True) for each in (pair.plain._run_rows(theirs, *asked), logits[0])]
+        pieces.append(("logits", *both))
     apart = [f"{name} {float((a - b).norm() / (a - a.mean()).norm()):.2e}" for name, a, b in pieces]
     return f"Apart, relative: {', '.join(apart)}. {compare_texts(pair)}"
 

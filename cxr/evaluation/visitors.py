@@ -1,11 +1,11 @@
 """How long visitors wait who all choose a film at the same moment and then ask for its report.
 
-    python -m cxr.evaluation.visitors [--visitors 1 4 16] [--tokens 60] [--one_by_one] [--out rows.md]
+    python -m cxr.evaluation.visitors [--visitors 1 4 16] [--tokens 60] [--at_once 1 4 16] [--out rows.md]
     python -m cxr.evaluation.visitors --gpu BASE [--precision bf16]
 
 Each visitor is a thread that asks what the page asks: first the findings, then the report. The model is that of the
-settings, or BASE, a folder with a base of full size, whose weights may be random. `--one_by_one`: beside it what it
-would be if nobody's findings were read together. Knows nothing about the truth.
+settings, or BASE, a folder with a base of full size, whose weights may be random. `--at_once`: how many films of
+waiting visitors are read in one batch at most; left out, as many as the page reads. Knows nothing about the truth.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from cxr.sharing import Read, SharedReader
 from cxr.turns import Turns, take_turns
 
 COLUMNS = (
-    "findings of those who wait",
+    "films in a batch",
     "visitors",
     "lost",
     "batches of findings",
@@ -52,19 +52,12 @@ class Wait:
 
 
 class Watched(SharedReader):
-    """Notes how many films each batch had; one by one where nothing is read together."""
+    """Notes how many films each batch had."""
 
-    def __init__(self, reader: Reader, turns: Turns, together: bool) -> None:
-        super().__init__(reader, turns)
-        self.turns, self.together = turns, together
+    def __init__(self, reader: Reader, turns: Turns, at_once: int | None) -> None:
+        super().__init__(reader, turns, at_once)
+        self.turns = turns
         self.batches: list[int] = []
-
-    def read(self, film: Film) -> Read:
-        """As the page asks, or as it would without batches."""
-        if self.together:
-            return super().read(film)
-        with self.turns:
-            return self._read_all([film])[0]
 
     def _read_all(self, films: Sequence[Film]) -> list[Read]:
         self.batches.append(len(films))
@@ -85,9 +78,9 @@ def visit(shared: Watched, film: Film, tokens: int, start: Barrier) -> Wait:
     return met
 
 
-def meet(reader: Reader, visitors: int, tokens: int, together: bool) -> str:
+def meet(reader: Reader, visitors: int, tokens: int, at_once: int | None) -> str:
     """A row: so many visitors at once. One who breaks is lost, and no other with them."""
-    shared, start = Watched(reader, Turns(1), together), Barrier(visitors)
+    shared, start = Watched(reader, Turns(1), at_once), Barrier(visitors)
     with ThreadPoolExecutor(visitors) as pool:
         asked = [pool.submit(visit, shared, make_film(seed), tokens, start) for seed in range(visitors)]
     met = [each.result() for each in asked if not each.exception()]
@@ -97,8 +90,8 @@ def meet(reader: Reader, visitors: int, tokens: int, together: bool) -> str:
         for values in ([each.findings for each in good], [each.word for each in good], [each.report for each in good])
         for share in (0.5, 0.95)
     ]
-    how = "in one batch" if together else "one by one"
-    return f"| {how} | {visitors} | {visitors - len(good)} | {len(shared.batches)} | {' | '.join(times)} |\n"
+    counts = max(shared.batches), visitors, visitors - len(good), len(shared.batches)
+    return f"| {' | '.join([*map(str, counts), *times])} |\n"
 
 
 def load_shared(options: argparse.Namespace) -> Reader:
@@ -121,17 +114,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--tokens", type=int, default=60, help="of each report, at most")
     parser.add_argument("--gpu", type=Path, metavar="BASE", help="a folder with a base of full size")
     parser.add_argument("--precision", choices=["bf16", "4bit"], help="of --gpu")
-    parser.add_argument("--one_by_one", action="store_true", help="also with nobody's findings read together")
+    parser.add_argument("--at_once", nargs="+", type=int, default=[None], help="films in a batch at most")
     parser.add_argument("--out", type=Path, help="a file to which the rows are added as they are found")
     options = parser.parse_args(arguments)
     reader = load_shared(options)
     who = reader.identity
     head = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"
     tell(f"{who.base}, {who.device}; reports of at most {options.tokens} tokens.\n\n{head}", options.out)
-    meet(reader, 1, options.tokens, together=True)  # not told: the first one warms up
+    meet(reader, 1, options.tokens, None)  # not told: the first one warms up
     for visitors in options.visitors:
-        for together in (True, False) if options.one_by_one else (True,):
-            tell(meet(reader, visitors, options.tokens, together), options.out)
+        for at_once in options.at_once:
+            tell(meet(reader, visitors, options.tokens, at_once), options.out)
 
 
 if __name__ == "__main__":
