@@ -83,8 +83,8 @@ def compare(pair: Pair) -> str:
     logits = pair.fast.fast.score_rows([theirs.states], *asked) if pair.fast.fast else None
     if logits is not None:
         # Less their mean, since the rounding of the sum over all words stands in each log-probability.
-        both = [each - each.mean(-1, keepdim=True) for each in (pair.plain._run_rows(theirs, *asked), logits[0])]
-        pieces.append(("logits", *both))
+        one, other = (each - each.mean(-1, keepdim=True) for each in (pair.plain._run_rows(theirs, *asked), logits[0]))
+        pieces.append(("logits", one, other))
     apart = [f"{name} {float((a - b).norm() / (a - a.mean()).norm()):.2e}" for name, a, b in pieces]
     return f"Apart, relative: {', '.join(apart)}. {compare_texts(pair)}"
 

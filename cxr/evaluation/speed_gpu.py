@@ -151,7 +151,7 @@ def run(options: argparse.Namespace) -> None:
     name = "CPU" if short else torch.cuda.get_device_name()
     copied, multiplied = rates.bytes_a_second / 1e12, rates.operations_a_second / 1e12
     tell(f"{name}: {copied:.3f} TB/s copied, {multiplied:.2f} TFLOP/s multiplied.\n\n{HEAD}", options.out)
-    for precision in [choose_precision()] if short else options.precisions:
+    for precision in [choose_precision(None)] if short else options.precisions:
         measure_all(options, precision, rates, short)
 
 

@@ -18,6 +18,7 @@ from cxr.films.film import Film, letterbox
 from cxr.model.fast import Fast
 from cxr.model.pixels import cut_as_stock
 from cxr.model.room import count_together
+from cxr.model.tiles import allow_few_tiles
 from cxr.prompts import Message
 
 
@@ -37,12 +38,23 @@ class Engine:
     """One loaded Mllama, with or without an adapter in it."""
 
     def __init__(
-        self, model: MllamaForConditionalGeneration, processor: MllamaProcessor, canvas: int, fast: bool | None = None
+        self,
+        model: MllamaForConditionalGeneration,
+        processor: MllamaProcessor,
+        canvas: int,
+        fast: bool | None = None,
+        real_tiles: bool = False,
     ) -> None:
-        """`canvas`: side in px of the square on which every film is laid, recorded with the adapter.
+        """How films are read.
 
-        `fast`: whether to try the fast path first; left out, on a GPU.
+        Args:
+            canvas: Side in px of the square on which every film is laid, recorded with the adapter.
+            fast: Whether to try the fast path first; left out, on a GPU.
+            real_tiles: Whether padding tiles are left out already in the encoder, which is not the same (`tiles.py`).
         """
+        if real_tiles:
+            allow_few_tiles(model)
+        self.real_tiles = real_tiles
         self.model = model.eval()
         self.processor = processor
         self.canvas = canvas
@@ -52,7 +64,7 @@ class Engine:
         tiles = min(processor.image_processor.max_image_tiles, max(1, canvas // tile) ** 2)
         self.together = count_together(model, tiles)  # films that had better be asked about side by side
         quick = model.device.type == "cuda" if fast is None else fast
-        self.fast = Fast(model, processor, canvas, kept=self.together // 2) if quick else None
+        self.fast = Fast(model, processor, canvas, kept=self.together // 2, real_tiles=real_tiles) if quick else None
 
     def record(self, encoded: Encoded) -> Iterator[int]:
         """Prepare the fast path with any film; yields the lengths of text for which it is ready. None without a GPU."""
@@ -72,6 +84,8 @@ class Engine:
 
     def _see(self, canvas: Image.Image) -> Encoded:
         tiles = cut_as_stock(self.processor, canvas, self.model.device)
+        if self.real_tiles:
+            tiles = tiles.keep_real()
         core = self.model.model
         seen = core.vision_model(pixel_values=tiles.pixels, aspect_ratio_ids=tiles.aspect, aspect_ratio_mask=tiles.mask)
         states = core.multi_modal_projector(seen.last_hidden_state)  # 1 x 1 x tiles x patches x hidden

@@ -39,8 +39,17 @@ class Fast:
         canvas: int,
         capacity: int = CAPACITY,
         kept: int = 0,
+        real_tiles: bool = False,
     ) -> None:
-        """`canvas`: side in px; `capacity`: tokens of the longest text; `kept`: films of waiting visitors at most."""
+        """Where films are read.
+
+        Args:
+            canvas: Side in px.
+            capacity: Tokens of the longest text.
+            kept: Films of waiting visitors at most.
+            real_tiles: See `Engine`.
+        """
+        self.real_tiles = real_tiles
         self.model, self.processor, self.canvas, self.capacity = model, processor, canvas, capacity
         self.kept = max(KEPT_FILMS, kept)
         self.runs = True
@@ -65,7 +74,8 @@ class Fast:
         """What cuts a canvas, and the encoder."""
         with self._lock, torch.inference_mode(False), torch.no_grad():
             if self._eye is None:
-                self._eye = Cutter(self.processor, self.canvas, self.model.device), Vision(self.model.model)
+                cutter = Cutter(self.processor, self.canvas, self.model.device, self.real_tiles)
+                self._eye = cutter, Vision(self.model.model)
             return self._eye
 
     def encode(self, canvases: Sequence[Image.Image]) -> list[tuple[Tensor, int]] | None:

@@ -55,7 +55,7 @@ class Layer:
         self.qkv = Joint([self.attention.q_proj, self.attention.k_proj, self.attention.v_proj])
 
     def __call__(self, hidden: Tensor, own: int, last: bool = False) -> Tensor:
-        """films x rows x width -> the same, or films x own x width of the `last` one, after which padding is dropped."""
+        """films x rows x width -> the same, or films x own x width of the `last`, after which padding is dropped."""
         layer = self.layer
         joint = self.qkv(layer.input_layernorm(hidden)).unflatten(-1, (3, self.attention.num_heads, -1))
         queries, keys, values = joint.permute(2, 0, 3, 1, 4)
