@@ -246,11 +246,12 @@ def test_cores_are_left_to_the_model_where_there_is_no_gpu(monkeypatch: pytest.M
     assert choose_workers() == 1
 
 
-LAUNCH = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1", "-m"]
+# What `accelerate launch` starts for several GPUs.
+LAUNCH = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "-m"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [["-m"], LAUNCH], ids=["alone", "accelerate launch"])
+@pytest.mark.parametrize("how", [["-m"], LAUNCH], ids=["alone", "two ranks"])
 def test_the_command_killed_goes_on_to_the_same_bytes(how: list[str], tmp_path: Path) -> None:
     write_set(tmp_path / "drawn", count=8, size=128, first=9_700_700)
     for path in list((tmp_path / "drawn" / "films").iterdir()):

@@ -10,7 +10,8 @@ Knows nothing about the truth.
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -56,17 +57,21 @@ def measure(engine: Engine, side: int, repeats: int) -> Iterator[str]:
         tiles = [cutter.cut(letterbox(make_film(seed), side)) for seed in range(4)]
         pixels, aspect, count = torch.cat([each.pixels for each in tiles]), tiles[0].aspect, tiles[0].real
         for name, kernels in KERNELS.items():
-            vision = Vision(core, kernels)
-            head = f"| {count} | {'real' if real else 'all'} | {name} |"
-            try:
-                states = vision.encode(pixels[:1], aspect, count).float().cpu()
-                one = time_step(lambda: vision.encode(pixels[:1], aspect, count), repeats)
-                four = time_step(lambda: vision.encode(pixels, aspect, count), repeats) / 4
-            except RuntimeError as error:  # a kernel that this machine lacks
-                yield f"{head} {(str(error).splitlines() or ['cannot run'])[0][:60]} | | | |\n"
-                continue
-            apart = f"{measure_apart(states, plain):.1e} | {measure_apart(states, whole):.1e}"
-            yield f"{head} {one * 1e3:.1f} | {four * 1e3:.1f} | {apart} |\n"
+            run = partial(Vision(core, kernels).encode, aspect=aspect, real=count)
+            told = measure_kernel(run, pixels, plain, whole, repeats)
+            yield f"| {count} | {'real' if real else 'all'} | {name} | {told} |\n"
+
+
+def measure_kernel(run: Callable[[Tensor], Tensor], pixels: Tensor, plain: Tensor, whole: Tensor, repeats: int) -> str:
+    """The last cells of a row: `pixels` of four films; the first one's states on the plain path, and of all tiles."""
+    try:
+        states = run(pixels[:1]).float().cpu()
+        one = time_step(lambda: run(pixels[:1]), repeats)
+        four = time_step(lambda: run(pixels), repeats) / 4
+    except RuntimeError as error:  # a kernel that this machine lacks
+        return f"{(str(error).splitlines() or ['cannot run'])[0][:60]} | | |"
+    apart = f"{measure_apart(states, plain):.1e} | {measure_apart(states, whole):.1e}"
+    return f"{one * 1e3:.1f} | {four * 1e3:.1f} | {apart}"
 
 
 def read_states(engine: Engine) -> Tensor:

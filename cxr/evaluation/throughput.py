@@ -95,10 +95,10 @@ def measure_distance(engine: Engine, encoded: Sequence[Encoded], films: int = 4)
     """The largest difference between a finding's probability of a film among others, in another order, and alone."""
     turned = list(encoded[::-1])
     together = engine.score_all(turned, QUESTIONS, YES_NO, len(turned))[::-1]
-    alone = np.stack(
-        [engine.score(engine.encode(make_film(seed)), QUESTIONS, YES_NO) for seed in range(len(encoded))][:films]
-    )
-    return float(np.abs(together[:films] - alone).max())
+    alone = [
+        engine.score(engine.encode(make_film(seed)), QUESTIONS, YES_NO) for seed in range(min(films, len(encoded)))
+    ]
+    return float(np.abs(together[:films] - np.stack(alone)).max())
 
 
 def measure_gpu(options: argparse.Namespace) -> None:

@@ -80,7 +80,9 @@ class Engine:
         """The same for several films, side by side on the fast path."""
         laid = [letterbox(film, self.canvas) for film in films]
         encoded = self.fast.encode(laid) if self.fast else None
-        return [self._see(canvas) for canvas in laid] if encoded is None else [Encoded(*each) for each in encoded]
+        if encoded is not None:
+            return [Encoded(*each) for each in encoded]
+        return [self._see(laid[0])] if len(films) == 1 else [self.encode(film) for film in films]
 
     def _see(self, canvas: Image.Image) -> Encoded:
         tiles = cut_as_stock(self.processor, canvas, self.model.device)

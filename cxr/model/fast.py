@@ -84,7 +84,7 @@ class Fast:
         def run() -> list[tuple[Tensor, int]]:
             return [each for at in range(0, len(canvases), EYES) for each in self._see(canvases[at : at + EYES])]
 
-        return self._try(run)
+        return self._try(run, for_good=len(canvases) == 1)
 
     def _see(self, canvases: Sequence[Image.Image]) -> list[tuple[Tensor, int]]:
         cutter, vision = self.eye

@@ -75,7 +75,7 @@ class Vision:
     """A loaded Mllama's vision encoder and projector. Makes joint weights of it; the model itself keeps working."""
 
     def __init__(self, core: MllamaModel, backends: Sequence[SDPBackend] = BACKENDS) -> None:
-        """`backends`: kernels of attention, any of which may be taken."""
+        """`backends`: kernels of attention, the first that can run is taken."""
         self.model, self.projector, self.backends = core.vision_model, core.multi_modal_projector, list(backends)
         self.local = [Layer(layer) for layer in self.model.transformer.layers]
         self.whole = [Layer(layer) for layer in self.model.global_transformer.layers]
@@ -98,7 +98,7 @@ class Vision:
         order, own = layout.order(), layout.own
         hidden = nn.functional.pad(hidden, (0, 0, 0, layout.padded - layout.patches)).flatten(1, 2)[:, order]
         kept: dict[int, Tensor] = {}
-        with sdpa_kernel(self.backends):
+        with sdpa_kernel(self.backends, set_priority=True):
             for i, layer in enumerate(self.local):
                 hidden = layer(hidden, own)
                 if i in model.intermediate_layers_indices:

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from cxr.model import loading
 from cxr.model.loading import load, load_named
-from cxr.model.recorded import CONFIG, choose_canvas, read_own_findings
+from cxr.model.recorded import CONFIG, MAX_OWN, choose_canvas, read_own_findings
 from cxr.model.sources import Source
 from cxr.prompts import YES_NO, ask_report, build_conversation
 from cxr.results import CxrError
@@ -308,7 +308,7 @@ def test_own_findings_are_those_recorded(folders: tuple[Path, Path], tmp_path: P
         ["effusion"],
         ["normal"],
         ["x" * 61],
-        [f"finding_{number}" for number in range(loading.MAX_OWN + 1)],
+        [f"finding_{number}" for number in range(MAX_OWN + 1)],
     ],
 )
 def test_own_findings_that_make_no_sense_are_refused(folders: tuple[Path, Path], tmp_path: Path, own: object) -> None:
