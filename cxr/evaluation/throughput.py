@@ -10,6 +10,7 @@ written as they are found. Knows nothing about the truth.
 
 import argparse
 import gc
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
+from cxr.batch.reading import count_cores
 from cxr.batch.rows import TASKS, Task
 from cxr.batch.run import read_folder
 from cxr.evaluation.bounds import synchronize
@@ -45,7 +47,7 @@ GPU_COLUMNS = (
     "peak GiB",
     "largest difference of a probability to the film alone",
 )
-CPU_COLUMNS = "task", "processes", "films", "films a minute", "times one process"
+CPU_COLUMNS = "task", "processes", "threads each", "films", "films a minute", "times the first row"
 
 
 def write_head(columns: Sequence[str]) -> str:
@@ -116,27 +118,43 @@ def measure_gpu(options: argparse.Namespace) -> None:
 
 
 def measure_cpu(options: argparse.Namespace) -> None:
-    """A row for each task and number of processes."""
-    tell(write_head(CPU_COLUMNS), options.out)
+    """A row for each task and number of processes, which share the cores; in turns, so that a slow minute falls on all.
+
+    Other programs on the machine are told first: beside them several threads of one process wait for each other, and
+    what is measured is no longer the number of processes.
+    """
+    busy = f"{os.getloadavg()[0]:.1f} of {count_cores()} cores busy before"
+    tell(f"{busy}; median of {options.repeats}.\n\n{write_head(CPU_COLUMNS)}", options.out)
     with TemporaryDirectory() as room:
         folder = Path(room) / "films"
         folder.mkdir()
         for number in range(options.films):
             to_image(draw_film(FIRST_FILM + number, view="PA").film).save(folder / f"{number:04}.png")
         for task in options.tasks:
-            rates = [time_folder(folder, Path(room), task, workers, options.films) for workers in options.workers]
-            for workers, rate in zip(options.workers, rates, strict=True):
-                row = f"| {task} | {workers} | {options.films} | {60 * rate:.1f} | {rate / rates[0]:.2f} |\n"
-                tell(row, options.out)
+            seconds: dict[int, list[float]] = {workers: [] for workers in options.workers}
+            for turn in range(options.repeats):
+                for workers, own in seconds.items():
+                    own.append(time_folder(folder, Path(room) / f"{task}-{workers}-{turn}.csv", task, workers))
+            rates = {workers: 60 * options.films / median(own) for workers, own in seconds.items()}
+            for workers, rate in rates.items():
+                cells = task, workers, choose_threads(workers), options.films, f"{rate:.1f}"
+                gain = rate / rates[options.workers[0]]
+                tell(f"| {' | '.join(map(str, cells))} | {gain:.2f} |\n", options.out)
 
 
-def time_folder(folder: Path, room: Path, task: Task, workers: int, films: int) -> float:
-    """Films a second of the command, from when it says who answers."""
-    size = max(1, films // workers // 4)  # so that no process waits long for the last part of another
+def choose_threads(workers: int) -> int:
+    """Threads of each of so many processes."""
+    return max(1, count_cores() // workers)
+
+
+def time_folder(folder: Path, table: Path, task: Task, workers: int) -> float:
+    """Seconds of the command, from when it says who answers."""
+    torch.set_num_threads(choose_threads(workers))  # of this process, where it reads by itself
+    size = max(1, len(list(folder.iterdir())) // workers // 4)  # so that no process waits long for another's last part
     began = 0.0
-    for _ in read_folder(folder, room / f"{task}-{workers}.csv", task, workers, size=size):
+    for _ in read_folder(folder, table, task, workers, size=size):
         began = began or time.perf_counter()
-    return films / (time.perf_counter() - began)
+    return time.perf_counter() - began
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -146,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--precisions", nargs="+", choices=["bf16", "4bit"], default=["bf16"], help="of --gpu")
     parser.add_argument("--batches", nargs="+", type=int, default=BATCHES, help="of --gpu: films at once")
     parser.add_argument("--tokens", type=int, default=REPORT_TOKENS, help="of --gpu: of each report")
-    parser.add_argument("--repeats", type=int, default=2, help="of --gpu")
+    parser.add_argument("--repeats", type=int, default=2, help="of each measurement")
     parser.add_argument("--workers", nargs="+", type=int, default=[1, 2], help="processes on a CPU")
     parser.add_argument("--films", type=int, default=24, help="on a CPU")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=["classify", "all"], help="on a CPU")

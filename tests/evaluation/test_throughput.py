@@ -29,18 +29,23 @@ def test_a_row_for_each_task_and_number_of_processes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hired: list[int] = []
+    threads: list[int] = []
+    monkeypatch.setattr(throughput.torch, "set_num_threads", threads.append)
 
     def read(folder: Path, table: Path, task: str, workers: int, size: int, load: Load = fake_reader) -> list[str]:
         hired.append(workers)
         return list(read_folder(folder, table, "all", 1, load, size))
 
     monkeypatch.setattr(throughput, "read_folder", read)
-    main(["--films", "2", "--workers", "1", "2", "--tasks", "classify", "all"])
-    rows = capsys.readouterr().out.splitlines()[2:]
-    assert [row.strip("| ").split(" | ")[:3] for row in rows] == [
-        ["classify", "1", "2"],
-        ["classify", "2", "2"],
-        ["all", "1", "2"],
-        ["all", "2", "2"],
+    main(["--films", "2", "--workers", "1", "2", "--tasks", "classify", "all", "--repeats", "2"])
+    said = capsys.readouterr().out
+    rows = [line.strip("| ").split(" | ") for line in said.splitlines()[4:]]
+    assert "cores busy before; median of 2." in said
+    assert [(row[0], row[1], row[3]) for row in rows] == [
+        ("classify", "1", "2"),
+        ("classify", "2", "2"),
+        ("all", "1", "2"),
+        ("all", "2", "2"),
     ]
-    assert hired == [1, 2, 1, 2]
+    assert [row[2] for row in rows[:2]] == [str(each) for each in threads[:2]]
+    assert hired == [1, 2] * 4  # in turns
