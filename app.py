@@ -28,8 +28,8 @@ from cxr.space.examples import fetch_films, find_cache, load_examples
 from cxr.space.layout import KEPT
 from cxr.space.page import AT_ONCE, build_page, serve
 from cxr.space.shelf import Shelf
-from cxr.space.turns import Turns
 from cxr.space.uploads import KEPT_SECONDS, SWEPT_EVERY, forget_sessions, repeat, sweep
+from cxr.turns import Turns
 
 EXAMPLES = Path(__file__).with_name("examples")
 SMALL_AT_ONCE = 128  # readings side by side with the embedded model, which keeps next to nothing of each

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from cxr.batch.reading import load_from_environment
 from cxr.batch.rows import TASKS
 from cxr.batch.run import read_folder
-from cxr.batch.workers import load_from_environment
 from cxr.checks import write_marked
 from cxr.findings import find_finding
 from cxr.meaning import sum_up
@@ -50,10 +50,10 @@ class Reading:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read every film named; 0 when all were read, 1 when one was refused. A table names those itself, and is a 0."""
     options = parse_arguments(arguments)
-    if options.out:
-        return fill_table(options)
     if not sys.warnoptions:  # what libraries say to programmers is no help to who reads a film
         warnings.simplefilter("ignore")
+    if options.out:
+        return fill_table(options)
     reader = load_reader(Settings.from_env(), options.anyway)
     who = reader.identity
     if who.problem:

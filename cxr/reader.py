@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from cxr.checks import check_report, list_sided, mark_report
-from cxr.films.burnt_in import warn_of_text
 from cxr.films.film import MAX_SIDE, Film, View
-from cxr.films.open import open_film
-from cxr.films.gate import inspect_film
+from cxr.films.gate import Inspection, inspect_film
+from cxr.films.open import receive_film
 from cxr.findings import BY_KEY, FINDINGS, find_finding
 from cxr.level import choose_level
 from cxr.model.calibration import Calibration
@@ -22,7 +21,7 @@ from cxr.model.engine import Encoded, Engine
 from cxr.model.gate import Gatekeeper
 from cxr.model.loading import load
 from cxr.probes import Dependence, ask_sides, compare_answers, compare_scores, draw_blank, list_to_check, mirror_film
-from cxr.prompts import YES_NO, ask_finding, ask_report, build_conversation, clean, parse_report
+from cxr.prompts import YES_NO, Message, ask_finding, ask_report, build_conversation, clean, parse_report
 from cxr.results import Answer, Classification, CxrError, Gate, Identity, Mark, RefusalError, Report, Score, Turn
 from cxr.settings import Settings
 from cxr.sides import SideCheck, compare_sides
@@ -89,7 +88,7 @@ class Reader:
         Raises:
             CxrError: it cannot be read, and why.
         """
-        return warn_of_text(open_film(path, view))
+        return receive_film(path, view)
 
     def inspect(self, film: Film) -> Gate:
         """What the gate says of a film before the model is asked."""
@@ -101,20 +100,44 @@ class Reader:
         Raises:
             RefusalError: the gate does not let it through, by header and greys or by what the encoder made of it.
         """
+        film, seen = self.admit(film)
+        return self.keep(film, seen, self.engine.encode(film))
+
+    def admit(self, film: Film, seen: Inspection | None = None) -> tuple[Film, Inspection | None]:
+        """The film and what a look at it says, made now if it is not known; None where nothing is refused.
+
+        Raises:
+            RefusalError: the gate does not let it through to the encoder.
+        """
         if self.gatekeeper is None:
-            return Study(film, self.engine.encode(film))
+            return film, None
         film = replace(film, anyway=film.anyway or self.anyway)
-        seen = inspect_film(film)
+        seen = seen or inspect_film(film)
         admit(self.gatekeeper.judge(film, seen))
-        encoded = self.engine.encode(film)
-        return Study(film, encoded, admit(self.gatekeeper.judge(film, seen, encoded)))
+        return film, seen
+
+    def keep(self, film: Film, seen: Inspection | None, encoded: Encoded) -> Study:
+        """A film that was admitted, with what the encoder made of it.
+
+        Raises:
+            RefusalError: the gate does not let it through after all.
+        """
+        gate = admit(self.gatekeeper.judge(film, seen, encoded)) if self.gatekeeper and seen else OPEN
+        return Study(film, encoded, gate)
+
+    @property
+    def questions(self) -> list[list[Message]]:
+        """The closed questions about the 14 findings and the adapter's own."""
+        return [build_conversation(ask_finding(find_finding(key))) for key in (*BY_KEY, *self.own_findings)]
 
     def classify(self, study: Study) -> Classification:
         """The 14 findings and the adapter's own, from the answers to closed questions in one batched forward."""
-        keys = [*BY_KEY, *self.own_findings]
-        conversations = [build_conversation(ask_finding(find_finding(key))) for key in keys]
-        yes = self.engine.score(study.encoded, conversations, YES_NO)[:, YES_NO.index("Yes")]
-        both = tuple(self._calibrate(key, float(p)) for key, p in zip(keys, yes, strict=True))
+        return self.conclude(study, self.engine.score(study.encoded, self.questions, YES_NO))
+
+    def conclude(self, study: Study, answers: np.ndarray) -> Classification:
+        """What the answers mean, questions x YES_NO in 0..1."""
+        yes = answers[:, YES_NO.index("Yes")]
+        both = tuple(self._calibrate(key, float(p)) for key, p in zip((*BY_KEY, *self.own_findings), yes, strict=True))
         scores, own = both[: len(FINDINGS)], both[len(FINDINGS) :]
         known = all(score.verdict for score in scores)  # a finding that was never calibrated may be there
         level, reasons = choose_level(both) if known else (None, ())
@@ -131,9 +154,12 @@ class Reader:
         text = ""
         for text in _grow(self.engine.stream(study.encoded, build_conversation(ask_report(indication)))):
             yield Report(text, *parse_report(text), finished=False, warnings=study.warnings)
-        result = known or self.classify(study)
+        yield self.finish(study, text, known or self.classify(study))
+
+    def finish(self, study: Study, text: str, result: Classification) -> Report:
+        """A whole report, held against the classification."""
         warnings = (*study.warnings, *check_report(text, (*result.scores, *result.own)))
-        yield Report(text, *parse_report(text), finished=True, warnings=warnings, marks=self.mark(study, text, result))
+        return Report(text, *parse_report(text), finished=True, warnings=warnings, marks=self.mark(study, text, result))
 
     def mark(self, study: Study, text: str, known: Classification) -> tuple[Mark, ...]:
         """The sentences of a report, of this reader or not, that say more of the film than is known."""

@@ -14,11 +14,14 @@ class Settings:
     adapter: str | None = None  # Hub name or folder of a LoRA adapter
     adapter_revision: str | None = None  # 40 hex digits pin the adapter
     precision: str | None = None  # "bf16", "4bit" or "float32"; chosen by the free memory where it is not given
+    tiles: str | None = (
+        None  # "all" or "real": which tiles are encoded; as the adapter was trained where it is not given
+    )
     token: str | None = field(default=None, repr=False)  # a read token of the Hub
 
     @staticmethod
     def from_env(environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read CXR_BASE, CXR_BASE_REVISION, CXR_ADAPTER, CXR_ADAPTER_REVISION, CXR_PRECISION and HF_TOKEN."""
+        """Read CXR_BASE, CXR_BASE_REVISION, CXR_ADAPTER, CXR_ADAPTER_REVISION, CXR_PRECISION, CXR_TILES, HF_TOKEN."""
 
         def get(name: str) -> str | None:
             return environ.get(name, "").strip() or None
@@ -29,5 +32,6 @@ class Settings:
             get("CXR_ADAPTER"),
             get("CXR_ADAPTER_REVISION"),
             get("CXR_PRECISION"),
+            get("CXR_TILES"),
             get("HF_TOKEN"),
         )

@@ -45,6 +45,8 @@ class FakeEngine:
 
     def __init__(self, slow: float = 0.0) -> None:
         self.slow = slow
+        self.together = 3
+        self.fast = None
         self.encodings = 0
 
     def encode(self, film: Film) -> Encoded:
@@ -55,6 +57,17 @@ class FakeEngine:
         states[0, 0, 0] += lean
         states[0, 0, 1] -= lean
         return Encoded(states, 1)
+
+    def encode_all(self, films: Sequence[Film]) -> list[Encoded]:
+        return [self.encode(film) for film in films]
+
+    def score_all(
+        self, encoded: Sequence[Encoded], conversations: Sequence[list[Message]], options: Sequence[str]
+    ) -> np.ndarray:
+        return np.stack([self.score(each, conversations, options) for each in encoded])
+
+    def write_all(self, encoded: Sequence[Encoded], conversation: list[Message]) -> list[str]:
+        return ["".join(self.stream(each, conversation)) for each in encoded]
 
     def score(self, encoded: Encoded, conversations: Sequence[list[Message]], options: Sequence[str]) -> np.ndarray:
         if len(options) == 3:  # the sides; they change with the film's

@@ -1,56 +1,39 @@
 """A folder becomes a table: what stands in it, that a killed run goes on to the same bytes, and what is never mixed."""
 
 import csv
-import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import tracemalloc
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from cxr.batch import run as module
-from cxr.batch.rows import Task, list_columns, list_files, mark_files, read_row
+from cxr.batch.ahead import Folder, open_ahead
+from cxr.batch.parts import claim, find_part
+from cxr.batch.reading import Load, choose_openers, mark_model
+from cxr.batch.rows import Task, list_columns, list_files, mark_files, read_rows, write_rows
 from cxr.batch.run import describe_progress, describe_time, read_folder
-from cxr.batch.workers import Load, ask, mark_model, receive, serve
+from cxr.batch.workers import choose_workers, receive
 from cxr.evaluation.strangers import draw_stranger
 from cxr.films.film import to_image
 from cxr.films.phantom.sets import write_set
 from cxr.findings import BY_KEY
+from cxr.reader import Reader
 from cxr.results import CxrError
 from tests.fakes import BARE_LLAMA, EMBEDDED, fake_reader
 from tests.tiny import noise_film
 
 ROOT = Path(__file__).resolve().parents[1]
 LETTER = "sub/letter.txt"
-
-
-@contextmanager
-def hire_threads(count: int, load: Load, folder: Path, task: Task) -> Iterator[list[Connection]]:
-    """Workers as threads of this process, which need no time to start."""
-    pairs = [Pipe() for _ in range(count)]
-    staff = [threading.Thread(target=serve, args=(theirs, load(), folder, task)) for _, theirs in pairs]
-    for thread in staff:
-        thread.start()
-    try:
-        yield [ours for ours, _ in pairs]
-    finally:
-        for ours, _ in pairs:
-            ours.close()
-
-
-@pytest.fixture
-def threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "hire", hire_threads)
 
 
 @pytest.fixture
@@ -65,7 +48,13 @@ def films(tmp_path: Path) -> Path:
 
 
 def fill(films: Path, table: Path, task: Task = "all", load: Load = fake_reader, size: int = 2) -> list[str]:
-    return list(read_folder(films, table, task, workers=2, load=load, size=size))
+    return list(read_folder(films, table, task, workers=1, load=load, size=size))
+
+
+def row_of(reader: Reader, folder: Path, name: str, task: Task = "all") -> dict[str, str]:
+    """One file's fields by their columns."""
+    (fields,) = read_rows(reader, [Folder(folder)[name]], task)
+    return dict(zip(list_columns(task, reader.own_findings), fields, strict=True))
 
 
 def read(table: Path) -> dict[str, dict[str, str]]:
@@ -76,7 +65,6 @@ def read(table: Path) -> dict[str, dict[str, str]]:
 # --- what stands in the table ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("threads")
 def test_every_file_has_a_row_and_what_is_no_film_says_why(films: Path) -> None:
     said = fill(films, films / "results.csv")  # in the folder itself: neither the table nor its parts are films
     rows = read(films / "results.csv")
@@ -93,7 +81,6 @@ def test_every_file_has_a_row_and_what_is_no_film_says_why(films: Path) -> None:
     assert fill(films, films / "results.csv")[-1] == said[-1]  # the same again is no other run
 
 
-@pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize(("task", "has", "has_not"), [("classify", "mass", "report"), ("caption", "report", "mass")])
 def test_only_what_is_asked_stands_in_the_table(
     task: Task, has: str, has_not: str, films: Path, tmp_path: Path
@@ -106,7 +93,7 @@ def test_only_what_is_asked_stands_in_the_table(
 def test_own_findings_have_columns_and_without_a_calibration_nothing_is_decided(films: Path) -> None:
     own = fake_reader(BARE_LLAMA, own_findings=["tuberculosis"])
     columns = list_columns("all", own.own_findings)
-    row = dict(zip(columns, read_row(own, films, "2.png", "all"), strict=True))
+    row = row_of(own, films, "2.png")
     assert len(columns) == 1 + 2 * (len(BY_KEY) + 1) + 3 and 0 <= float(row["tuberculosis"]) <= 1
     assert {row[f"{key}_decision"] for key in (*BY_KEY, "tuberculosis")} == {""}
 
@@ -114,21 +101,20 @@ def test_own_findings_have_columns_and_without_a_calibration_nothing_is_decided(
 def test_what_the_gate_refuses_has_a_row_that_says_why(films: Path) -> None:
     reader = fake_reader(gated=True)
     to_image(draw_stranger("page", 10_000_000)).save(films / "page.png")
-    columns = list_columns("all", ())
-    row = dict(zip(columns, read_row(reader, films, "page.png", "all"), strict=True))
+    row = row_of(reader, films, "page.png")
     assert "does not look like" in row["refused"] and not row["mass"]
     before, reader.anyway = mark_model(reader), True
-    row = dict(zip(columns, read_row(reader, films, "page.png", "all"), strict=True))
+    row = row_of(reader, films, "page.png")
     assert "does not look like" in row["warnings"] and row["mass"] and not row["refused"]
     assert mark_model(reader) != before  # one table never holds both
 
 
 def test_the_14_questions_are_asked_once_a_film(films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reader, asked = fake_reader(), []
-    score = reader.engine.score
-    monkeypatch.setattr(reader.engine, "score", lambda *told: (asked.append(1), score(*told))[1])
-    read_row(reader, films, "2.png", "all")
-    assert len(asked) == 1
+    score = reader.engine.score_all
+    monkeypatch.setattr(reader.engine, "score_all", lambda *told: (asked.append(len(told[0])), score(*told))[1])
+    read_rows(reader, [Folder(films)[name] for name in ("2.png", "4.png")], "all")
+    assert asked == [2]
 
 
 def test_names_that_are_no_unicode_and_links_are_listed(films: Path, tmp_path: Path) -> None:
@@ -138,8 +124,37 @@ def test_names_that_are_no_unicode_and_links_are_listed(films: Path, tmp_path: P
     names = list_files(films, {films / "sub"})
     assert names == sorted(["2.png", "4.png", "film without an ending", "link", "nowhere.png", "f\udce9.png"])
     assert len(mark_files(films, names)) == 32
-    assert read_row(fake_reader(), films, "link", "all")[-1] == "This is a folder, not a film."
-    assert module.write_rows([["f\udce9.png"]]) == b"f\\udce9.png\n"
+    assert Folder(films)["link"].refused == "This is a folder, not a film."
+    assert write_rows([["f\udce9.png"]]) == b"f\\udce9.png\n"
+
+
+@pytest.mark.parametrize("openers", [0, 1])
+def test_files_are_opened_in_their_order_by_others_too(films: Path, openers: int) -> None:
+    names = list_files(films)
+    opened = list(open_ahead(films, iter(names), openers))
+    assert [each.name for each in opened] == names
+    for each in opened:
+        expected = Folder(films)[each.name]
+        assert each.refused == expected.refused and each.look == expected.look
+        assert (each.film is None) == (each.name == LETTER)
+        if each.film and expected.film:
+            np.testing.assert_array_equal(each.film.pixels, expected.film.pixels)
+
+
+@pytest.mark.parametrize("count", [2_000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_many_files_cost_no_memory_but_their_names(count: int, tmp_path: Path) -> None:
+    for number in range(count):
+        if number % 1000 == 0:
+            (tmp_path / "films" / f"{number // 1000:03}").mkdir(parents=True)
+        (tmp_path / "films" / f"{number // 1000:03}" / f"{number % 1000:03}.png").touch()
+    tracemalloc.start()
+    try:
+        said = fill(tmp_path / "films", tmp_path / "t.csv", size=32)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert f"each of {count:,} files; refused: {count:,}." in said[-1]
+    assert most < 3_000_000 + 400 * count  # bytes: a few parts, and the names
 
 
 # --- a run that was stopped -----------------------------------------------------------------------------------------
@@ -151,18 +166,25 @@ from pathlib import Path
 from cxr.batch.run import read_folder
 from tests.fakes import fake_reader
 if __name__ == "__main__":
-    list(read_folder(Path(sys.argv[1]), Path(sys.argv[2]), workers=1, load=partial(fake_reader, slow=0.05), size=2))
+    films, table, workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    list(read_folder(films, table, workers=workers, load=partial(fake_reader, slow=0.05), size=2))
 """
 
 
-def kill_at_first_part(command: list[str], parts: Path) -> set[str]:
-    """Start a run, kill it when its first part is whole, and see that its workers end; the parts that are there."""
-    running = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
-    wait_until(lambda: running.poll() is not None or any(parts.glob("*.csv")))
+def start(films: Path, table: Path, workers: int = 1, rank: int | None = None) -> "subprocess.Popen[bytes]":
+    """A run in processes of its own; `rank`: as a launcher of several starts it."""
+    ranked = {} if rank is None else {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
+    command = [sys.executable, "-c", START, str(films), str(table), str(workers)]
+    return subprocess.Popen(command, cwd=ROOT, env=os.environ | ranked, start_new_session=True)
+
+
+def kill_at_first_part(running: "subprocess.Popen[bytes]", parts: Path) -> set[str]:
+    """Kill a run when its first part is whole, and see that its workers end; the parts that are there."""
+    wait_until(lambda: running.poll() is not None or any(parts.glob("0*.csv")))
     running.send_signal(signal.SIGKILL)
     assert running.wait() == -signal.SIGKILL
     wait_until(lambda: not group_lives(running.pid))
-    return {path.name for path in parts.glob("*.csv")}
+    return {path.name for path in parts.glob("0*.csv")}
 
 
 def group_lives(group: int) -> bool:
@@ -180,39 +202,78 @@ def wait_until(so: Callable[[], bool], seconds: float = 90) -> None:
         time.sleep(0.02)
 
 
-def test_a_run_that_was_killed_goes_on_to_the_same_bytes(
-    films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_run_that_was_killed_goes_on_to_the_same_bytes(films: Path, tmp_path: Path, workers: int) -> None:
     whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
-    before = kill_at_first_part([sys.executable, "-c", START, str(films), str(cut)], tmp_path / "cut.csv.parts")
+    parts = tmp_path / "cut.csv.parts"
+    before = kill_at_first_part(start(films, cut, workers), parts)
     assert before and not cut.exists()
-    monkeypatch.setattr(module, "hire", hire_threads)
-    kept = {name: (tmp_path / "cut.csv.parts" / name).stat().st_mtime_ns for name in before}
+    kept = {name: (parts / name).stat().st_mtime_ns for name in before}
     fill(films, cut)
     fill(films, whole)
     assert cut.read_bytes() == whole.read_bytes()
-    assert kept == {name: (tmp_path / "cut.csv.parts" / name).stat().st_mtime_ns for name in before}
+    assert kept == {name: (parts / name).stat().st_mtime_ns for name in before}
+    assert {path.suffix for path in parts.iterdir()} == {".csv", ".json"}  # nothing is left lying about
+
+
+def test_what_a_killed_rank_had_is_read_by_the_other(films: Path, tmp_path: Path) -> None:
+    table, whole = tmp_path / "t.csv", tmp_path / "whole.csv"
+    ranks = [start(films, table, rank=rank) for rank in (0, 1)]
+    kill_at_first_part(ranks[0], tmp_path / "t.csv.parts")
+    assert ranks[1].wait(90) == 0
+    fill(films, whole)
+    assert table.read_bytes() == whole.read_bytes()
+
+
+def test_a_part_is_read_by_one_and_waited_for_by_others(tmp_path: Path) -> None:
+    mine, other = claim(tmp_path, 7), claim(tmp_path, 8)
+    assert mine and other and claim(tmp_path, 7) is None
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(claim, tmp_path, 8, wait=True)
+        other.close()  # as when its process has ended
+        left = waiting.result()
+        assert left
+        left.close()
+        waiting = pool.submit(claim, tmp_path, 7, wait=True)
+        mine.write(b"whole")
+        assert waiting.result() is None
+    assert claim(tmp_path, 7) is None and find_part(tmp_path, 7).read_bytes() == b"whole"
+
+
+def test_cores_are_left_to_the_model_where_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [choose_openers(*each) for each in ((2, 0), (16, 1), (16, 4), (4, 8))] == [0, 8, 3, 1]
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert choose_workers() == 1
+
+
+# What `accelerate launch` starts for several GPUs.
+LAUNCH = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "-m"]
 
 
 @pytest.mark.slow
-def test_the_command_killed_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
-    write_set(tmp_path / "drawn", count=8, size=128, first=9_000_700)
+@pytest.mark.parametrize("how", [["-m"], LAUNCH], ids=["alone", "two ranks"])
+def test_the_command_killed_goes_on_to_the_same_bytes(how: list[str], tmp_path: Path) -> None:
+    write_set(tmp_path / "drawn", count=8, size=128, first=9_700_700)
     for path in list((tmp_path / "drawn" / "films").iterdir()):
         for number in range(10):
             path.with_name(f"{number}-{path.name}").write_bytes(path.read_bytes())
-    tables = [tmp_path / "whole.csv", tmp_path / "cut.csv"]
-    commands = [[sys.executable, "-m", "cxr", "read", str(tmp_path / "drawn"), "--out", str(table)] for table in tables]
-    assert kill_at_first_part(commands[1], tmp_path / "cut.csv.parts")
+    reading = ["cxr", "read", str(tmp_path / "drawn"), "--out"]
+    whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
+    commands = [[sys.executable, *how, *reading, str(cut)], [sys.executable, "-m", *reading, str(whole)]]
+    running = subprocess.Popen(commands[0], cwd=ROOT, start_new_session=True)
+    wait_until(lambda: running.poll() is not None or any((tmp_path / "cut.csv.parts").glob("0*.csv")), 200)
+    os.killpg(running.pid, signal.SIGKILL)
+    wait_until(lambda: running.poll() is not None)
+    assert not cut.exists()
     for command in commands:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
         assert done.returncode == 0 and "each of 89 files; refused: 1." in done.stderr, done.stderr[-2000:]
-    assert tables[0].read_bytes() == tables[1].read_bytes()
+    assert whole.read_bytes() == cut.read_bytes()
 
 
 # --- what is refused ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("threads")
 def test_another_run_in_the_same_parts_is_refused_and_says_what_differs(films: Path, tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     fill(films, table)
@@ -229,17 +290,11 @@ def test_another_run_in_the_same_parts_is_refused_and_says_what_differs(films: P
     assert not table.exists()
 
 
-@pytest.mark.usefixtures("threads")
-def test_nothing_is_written_over_and_nobody_writes_beside(films: Path, tmp_path: Path) -> None:
+def test_nothing_is_written_over(films: Path, tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     table.write_text("somebody's")
     with pytest.raises(CxrError, match="is there already and its parts are not"):
         fill(films, table)
-    (tmp_path / "u.csv.parts").mkdir()
-    with (tmp_path / "u.csv.parts" / "lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(CxrError, match="being written by another process"):
-            fill(films, tmp_path / "u.csv")
     with pytest.raises(CxrError, match="cannot be used"):
         fill(films, table / "below-a-file.csv")
     with pytest.raises(CxrError, match="nowhere cannot be opened"):
@@ -250,7 +305,6 @@ def test_nothing_is_written_over_and_nobody_writes_beside(films: Path, tmp_path:
     assert table.read_text() == "somebody's"
 
 
-@pytest.mark.usefixtures("threads")
 def test_another_model_than_was_asked_for_fills_no_table(films: Path, tmp_path: Path) -> None:
     fallen = EMBEDDED.__class__(**{**vars(EMBEDDED), "problem": "somebody/adapter was not found."})
     with pytest.raises(CxrError, match=r"not found\. The embedded model would answer instead"):
@@ -267,12 +321,13 @@ def test_a_folder_that_answers_is_known_by_its_files(tmp_path: Path) -> None:
     assert mark_model(fake_reader(who)) != before
 
 
-def test_a_worker_that_died_is_a_sentence(films: Path) -> None:
+def test_a_worker_that_died_or_cannot_go_on_is_a_sentence() -> None:
     ours, theirs = Pipe()
+    theirs.send(CxrError("No room."))
     theirs.close()
-    for use in (lambda: receive(ours), lambda: ask(ours, ["2.png"])):
-        with pytest.raises(CxrError, match="A worker has ended"):
-            use()
+    for said in (r"No room\.", "A worker has ended"):
+        with pytest.raises(CxrError, match=said):
+            receive(ours)
 
 
 def test_what_is_left_is_told_in_the_words_of_who_waits() -> None:

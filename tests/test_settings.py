@@ -12,6 +12,7 @@ FULL = {
     "CXR_ADAPTER": "some/adapter",
     "CXR_ADAPTER_REVISION": "a" * 40,
     "CXR_PRECISION": "4bit",
+    "CXR_TILES": "real",
     "HF_TOKEN": "hf_secret",
 }
 
@@ -27,6 +28,7 @@ def test_every_variable_arrives_in_its_field() -> None:
         adapter="some/adapter",
         adapter_revision="a" * 40,
         precision="4bit",
+        tiles="real",
         token="hf_secret",
     )
 

@@ -15,6 +15,7 @@ SAME = (
     "tests/training/test_collator.py",
     "tests/training/test_trainer.py",
     "tests/training/test_finetune.py",
+    "tests/test_many.py",
     "tests/test_reader.py",
 )
 

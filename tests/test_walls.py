@@ -31,12 +31,15 @@ LOCAL: dict[str, set[str]] = {
     "films": set(PURE),
     "model": {*PURE, "meaning", "films"},
     "reader": BELOW_READER,
-    "batch": {*BELOW_READER, "reader"},
+    "turns": set(),
+    "many": {*BELOW_READER, "reader"},
+    "sharing": {*BELOW_READER, "reader", "many", "turns"},
+    "batch": {*BELOW_READER, "reader", "many"},
     "__main__": {*BELOW_READER, "reader", "batch"},
-    "evaluation": {*BELOW_READER, "reader"},
-    "training": {*BELOW_READER, "reader", "evaluation"},
-    "space": {*BELOW_READER, "reader"},
-    "app": {*BELOW_READER, "reader", "space"},
+    "evaluation": {*BELOW_READER, "reader", "many", "batch", "turns", "sharing"},
+    "training": {*BELOW_READER, "reader", "many", "evaluation"},
+    "space": {*BELOW_READER, "reader", "sharing"},
+    "app": {*BELOW_READER, "reader", "turns", "space"},
     "train": {*BELOW_READER, "reader", "evaluation", "training"},
 }
 # Part -> the third parties it may import; a part that is not named here may import all but FORBIDDEN.
@@ -44,6 +47,8 @@ THIRD_PARTY: dict[str, set[str]] = {
     **{name: {"numpy"} for name in (*PURE, *CHECKS, "probes", "reader", "__main__")},
     "films": {"numpy", "PIL", "pydicom", "gdcm"},
     "batch": {"numpy", "torch"},
+    "many": {"numpy"},
+    "sharing": {"numpy"},
     "model": {"numpy", "PIL", "torch", "transformers", "peft", "safetensors", "tokenizers", "huggingface_hub"},
 }
 PAGE, TRAINERS = {"gradio", "gradio_client", "spaces"}, {"trl", "unsloth", "datasets"}

@@ -1,4 +1,4 @@
-"""A file becomes a row of the table: what the Reader says of it, or why it is refused. Knows nothing about models."""
+"""Files become rows of the table: what the Reader says of each, or why it is refused. Knows nothing about models."""
 
 import csv
 import io
@@ -8,9 +8,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, get_args
 
+from cxr.batch.ahead import Opened
 from cxr.findings import BY_KEY
-from cxr.reader import Reader
-from cxr.results import Classification, CxrError
+from cxr.many import classify_all, report_all, study_all
+from cxr.reader import Reader, Study
+from cxr.results import Classification, CxrError, Report
 
 Task = Literal["classify", "caption", "all"]
 TASKS: tuple[Task, ...] = get_args(Task)
@@ -28,12 +30,13 @@ def list_files(folder: Path, skipped: Collection[Path] = ()) -> list[str]:
     def refuse(error: OSError) -> None:
         raise CxrError(f"{error.filename} cannot be opened ({error.strerror}).")
 
-    names = []
+    names, besides = [], set(map(str, skipped))
     for root, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if Path(root, name).absolute() not in skipped]
-        links = [name for name in folders if Path(root, name).is_symlink()]
-        paths = (Path(root, name) for name in (*files, *links))
-        names += [path.relative_to(folder).as_posix() for path in paths if path.absolute() not in skipped]
+        here, below = os.path.abspath(root), os.path.relpath(root, folder)
+        folders[:] = [name for name in folders if os.path.join(here, name) not in besides]
+        links = [name for name in folders if os.path.islink(os.path.join(here, name))]
+        kept = [name for name in (*files, *links) if os.path.join(here, name) not in besides]
+        names += kept if below == os.curdir else [f"{below}/{name}" for name in kept]
     return sorted(names)
 
 
@@ -41,9 +44,12 @@ def mark_files(folder: Path, names: Iterable[str]) -> str:
     """Which files these are, by their names, sizes and times: 32 hex digits."""
     digest = blake2b(digest_size=16)
     for name in names:
-        path = folder / name
-        state = path.stat() if path.exists() else None  # a link may lead nowhere
-        told = f"{name}\0{state.st_size}\0{state.st_mtime_ns}\0" if state else f"{name}\0"
+        try:
+            state = os.stat(f"{folder}/{name}")
+        except OSError:  # a link may lead nowhere
+            told = f"{name}\0"
+        else:
+            told = f"{name}\0{state.st_size}\0{state.st_mtime_ns}\0"
         digest.update(told.encode(errors="surrogateescape"))
     return digest.hexdigest()
 
@@ -55,20 +61,32 @@ def list_columns(task: Task, own_findings: Iterable[str]) -> list[str]:
     return ["file", *(column for key in keys for column in (key, f"{key}_decision")), *report, "warnings", "refused"]
 
 
-def read_row(reader: Reader, folder: Path, name: str, task: Task) -> list[str]:
-    """One file's fields in the order of `list_columns`: those of a film, or why it is none that can be read."""
-    try:
-        study = reader.study(reader.open(folder / name))
-    except CxrError as error:
-        width = len(list_columns(task, reader.own_findings))
-        return [name, *[""] * (width - 2), str(error)]
-    result, notes = reader.classify(study), study.warnings
-    fields = [name, *(write_scores(result) if task != "caption" else [])]
-    if task != "classify":
-        *_, report = reader.caption(study, known=result)
-        reasons = dict.fromkeys(mark.reason for mark in report.marks)  # findings and impression say the same
-        fields, notes = [*fields, report.text], (*report.warnings, *reasons)
-    return [*fields, " ".join(notes), ""]
+def read_rows(reader: Reader, opened: Sequence[Opened], task: Task) -> list[list[str]]:
+    """Each file's fields in the order of `list_columns`: those of a film, or why it is none that can be read."""
+    films = [each.film for each in opened if each.film]
+    looks = [each.look for each in opened if each.film]
+    seen = iter(study_all(reader, films, looks))
+    found = [(each.name, next(seen) if each.film else each.refused) for each in opened]
+    studies = [study for _, study in found if isinstance(study, Study)]
+    results = classify_all(reader, studies)
+    reports = report_all(reader, studies, results) if task != "classify" else [None] * len(studies)
+    told = iter(zip(results, reports, strict=True))
+    width = len(list_columns(task, reader.own_findings))
+    return [
+        [name, *write_film(study, *next(told), task)]
+        if isinstance(study, Study)
+        else [name, *[""] * (width - 2), str(study)]
+        for name, study in found
+    ]
+
+
+def write_film(study: Study, result: Classification, report: Report | None, task: Task) -> list[str]:
+    """The fields of a film that was read, after its name."""
+    scores = write_scores(result) if task != "caption" else ()
+    notes: Iterable[str] = study.warnings
+    if report:  # findings and impression say the same
+        notes = (*report.warnings, *dict.fromkeys(mark.reason for mark in report.marks))
+    return [*scores, *([report.text] if report else []), " ".join(notes), ""]
 
 
 def write_scores(result: Classification) -> Iterator[str]:

@@ -1,27 +1,19 @@
-"""Everything `python -m cxr read FOLDER --out TABLE.csv` does: files go to workers, their rows to a table."""
+"""Everything `python -m cxr read FOLDER --out TABLE.csv` does: who reads, how far it is, and the table at the end."""
 
+import os
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from cxr.batch.parts import check_run, find_part, find_parts, keep_parts, write_whole
+from cxr.batch.parts import count_whole, find_parts, prepare_parts, write_table
+from cxr.batch.reading import Job, Load, Model, load_from_environment, read_parts
 from cxr.batch.rows import Task, count_refused, list_columns, list_files, mark_files, write_rows
-from cxr.batch.workers import Load, Model, ask, choose_workers, hire, load_from_environment, receive
-from cxr.results import DISCLAIMER, CxrError, as_plain
+from cxr.batch.workers import choose_workers, read_apart
+from cxr.results import DISCLAIMER, CxrError
 
-FILES_A_PART = 50  # as much as each worker reads again after a run was killed
+FILES_A_PART = 32  # one batch on a large GPU; as much as is read again after a run was killed
 SAID_EVERY = 10.0  # seconds
-
-
-@dataclass
-class Part:
-    """Some files of the table, and what has been read of them."""
-
-    number: int
-    names: Sequence[str]
-    rows: list[list[str]] = field(default_factory=list)
 
 
 def read_folder(
@@ -33,6 +25,9 @@ def read_folder(
     size: int = FILES_A_PART,
 ) -> Iterator[str]:
     """Read every file below a folder into a CSV; sentences on how it goes.
+
+    The same command may run several times at once, as `accelerate launch` starts it for several GPUs: they share the
+    work. Each ends when the table is there.
 
     Args:
         workers: Processes; 0: see `choose_workers`.
@@ -46,69 +41,52 @@ def read_folder(
     names = list_files(folder, {table.absolute(), find_parts(table).absolute()})
     if not names:
         raise CxrError(f"There is no file in {folder}.")
-    every = [Part(number, names[first : first + size]) for number, first in enumerate(range(0, len(names), size))]
     record = {"task": task, "set of films": mark_files(folder, names), "size of parts": size}
-    with keep_parts(table) as parts:
-        missing = [part for part in every if not find_part(parts, part.number).is_file()]
-        count = max(1, min(workers or choose_workers(), len(missing)))
-        with hire(count, load, folder, task) as pipes:
-            for model in map(receive, pipes):
-                check_model(model)
-                check_run(parts, {**record, "model": as_plain(model)})
-            who = model.identity
-            yield f"{DISCLAIMER} Answering: {who.base}, {who.adapter or 'no adapter'}, {who.device}."
-            yield from read_missing(parts, missing, len(names), pipes)
+    with say_why(table):
+        job = Job(folder, prepare_parts(table), names, size, task, load, record)
+        count = max(1, min(workers or choose_workers(), job.count_parts() - count_whole(job.parts)))
+        for told in read_parts(job) if count == 1 else read_apart(job, count):
+            if isinstance(told, Model):
+                model, began = told, Progress(job)
+                yield f"{DISCLAIMER} Answering: {describe_model(model)}."
+            else:
+                yield from began.tell()
         header = write_rows([list_columns(task, model.own_findings)])
-        write_whole(parts, table, [header, *(find_part(parts, part.number) for part in every)])
+        write_table(job.parts, table, header, job.count_parts())
     yield f"{table} has a row for each of {len(names):,} files; refused: {count_refused(table):,}."
 
 
-def read_missing(parts: Path, missing: Sequence[Part], total: int, pipes: Sequence[Connection]) -> Iterator[str]:
-    """Write each part when it is whole; now and then how far it is."""
-    began = said = time.monotonic()
-    before = total - sum(len(part.names) for part in missing)
-    for done, part in enumerate(share_out(missing, pipes), start=1):
-        if len(part.rows) == len(part.names):
-            write_whole(parts, find_part(parts, part.number), [write_rows(part.rows)])
-        if time.monotonic() - said >= SAID_EVERY:
-            said = time.monotonic()
-            yield describe_progress(before + done, total, done / (said - began))
+@contextmanager
+def say_why(table: Path) -> Iterator[None]:
+    """Tell in a sentence where the disk says no."""
+    try:
+        yield
+    except OSError as error:
+        raise CxrError(f"{error.filename or table} cannot be used ({error.strerror}).") from error
 
 
-def check_model(model: Model) -> None:
-    """Refuse to fill a table with the answers of another model than was asked for.
-
-    Raises:
-        CxrError: why the embedded one would answer.
-    """
-    if model.identity.problem:
-        raise CxrError(f"{model.identity.problem} The embedded model would answer instead, so nothing was read.")
+def describe_model(model: Model) -> str:
+    """Who reads."""
+    who = model.identity
+    return f"{who.base}, {who.adapter or 'no adapter'}, {who.device}"
 
 
-def share_out(parts: Sequence[Part], pipes: Sequence[Connection]) -> Iterator[Part]:
-    """Hand each worker a part after the other; a part comes back whenever it has a row more.
+class Progress:
+    """How far all processes are together, by what lies on the disk."""
 
-    Raises:
-        CxrError: a worker has ended.
-    """
-    waiting, busy = iter(parts), dict[Connection, Part]()
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._began = self._said = time.monotonic()
+        self._before = count_whole(job.parts)
 
-    def hand_on(pipe: Connection) -> None:
-        busy.pop(pipe, None)
-        if part := next(waiting, None):
-            busy[pipe] = part
-            ask(pipe, part.names)
-
-    for pipe in pipes:
-        hand_on(pipe)
-    while busy:
-        for ready in wait(list(busy)):
-            assert isinstance(ready, Connection)
-            part = busy[ready]
-            part.rows.append(receive(ready))
-            if len(part.rows) == len(part.names):
-                hand_on(ready)
-            yield part
+    def tell(self) -> Iterator[str]:
+        """A sentence now and then; of several processes that a launcher started the first one tells."""
+        now = time.monotonic()
+        if now - self._said < SAID_EVERY or os.environ.get("RANK", "0") != "0":
+            return
+        self._said, total = now, len(self._job.names)
+        done, before = (min(count * self._job.size, total) for count in (count_whole(self._job.parts), self._before))
+        yield describe_progress(done, total, (done - before) / (now - self._began))
 
 
 def describe_progress(done: int, total: int, rate: float) -> str:

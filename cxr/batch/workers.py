@@ -1,66 +1,57 @@
-"""Processes that read films: each says who answers, then gives a row for each name it is sent. Nothing is written here.
+"""Processes that read side by side on one machine, each with a model of its own. They end when nobody listens.
 
-They end when the other end of their pipe is gone, however the process that started them ended.
+Nothing is written here.
 """
 
 import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from hashlib import blake2b
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any
+from multiprocessing.connection import Connection, wait
+from threading import Thread
 
 import torch
 
-from cxr.batch.rows import Task, list_files, mark_files, read_row
-from cxr.reader import Reader, load_reader
-from cxr.results import CxrError, Identity
-from cxr.settings import Settings
+from cxr.batch.reading import SAY_DIED, Job, Model, count_cores, read_parts
+from cxr.results import CxrError
 
-Load = Callable[[], Reader]  # can be pickled
-PATIENCE = 30.0  # seconds in which a worker ends by itself: it has seen to its film by then
-SAY_DIED = "A worker has ended, perhaps for want of memory; the same command goes on, maybe with fewer --workers."
-
-
-@dataclass(frozen=True)
-class Model:
-    """Who answers, as far as one table must not hold two of them."""
-
-    identity: Identity
-    own_findings: tuple[str, ...]
-    mark: str  # of the calibration, and of the files of folders, which have no revision
-
-
-def load_from_environment(anyway: bool = False) -> Reader:
-    """The reader that the environment asks for; `anyway`: one that reads also what the gate refuses."""
-    return load_reader(Settings.from_env(), anyway)
+PATIENCE = 30.0  # seconds in which a worker ends by itself
 
 
 def choose_workers() -> int:
-    """One on a GPU, else as many as there are cores: two with a thread each read more films than one with two."""
-    return 1 if torch.cuda.is_available() else count_cores()
+    """One on a GPU or for each process that a launcher started, else one a core: more films than one with all cores."""
+    return 1 if torch.cuda.is_available() or "LOCAL_RANK" in os.environ else count_cores()
 
 
-def count_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+def read_apart(job: Job, count: int) -> Iterator[Model | int]:
+    """`read_parts` in so many processes, which end with this one, however it ends.
+
+    Raises:
+        CxrError: as there, or one of them has ended.
+    """
+    with hire(job, count) as pipes:
+        busy, introduced = list(pipes), False
+        while busy:
+            for pipe in wait(busy):
+                assert isinstance(pipe, Connection)
+                told = receive(pipe)
+                if told is None:
+                    busy.remove(pipe)
+                elif not (isinstance(told, Model) and introduced):
+                    introduced = True
+                    yield told
 
 
 @contextmanager
-def hire(count: int, load: Load, folder: Path, task: Task) -> Iterator[list[Connection]]:
-    """Pipes to so many workers; each says its `Model` first, then takes lists of names and gives a row for each."""
+def hire(job: Job, count: int) -> Iterator[list[Connection]]:
+    """Pipes from so many processes that read."""
     context = get_context("spawn")  # a fork would share the threads and the decoders of this process
     pairs = [context.Pipe() for _ in range(count)]
     threads = max(1, count_cores() // count)
-    staff = [
-        context.Process(target=work, args=(theirs, load, folder, task, threads), daemon=True) for _, theirs in pairs
-    ]
+    staff = [context.Process(target=work, args=(theirs, job, threads)) for _, theirs in pairs]
     for process in staff:
         process.start()
     for _, theirs in pairs:
@@ -75,52 +66,39 @@ def hire(count: int, load: Load, folder: Path, task: Task) -> Iterator[list[Conn
             process.terminate()  # does nothing to one that has ended
 
 
-def receive(pipe: Connection) -> Any:
-    """What a worker says next.
+def receive(pipe: Connection) -> Model | int | None:
+    """What a worker says next; None: it is done.
 
     Raises:
-        CxrError: it has ended.
+        CxrError: it cannot go on, or has ended.
     """
     try:
-        return pipe.recv()
+        told = pipe.recv()
     except (EOFError, ConnectionError):
         raise CxrError(SAY_DIED) from None
+    if isinstance(told, CxrError):
+        raise told
+    assert told is None or isinstance(told, Model | int)
+    return told
 
 
-def ask(pipe: Connection, names: Sequence[str]) -> None:
-    """Have a worker read these files.
-
-    Raises:
-        CxrError: it has ended.
-    """
-    try:
-        pipe.send(names)
-    except ConnectionError:
-        raise CxrError(SAY_DIED) from None
-
-
-def work(pipe: Connection, load: Load, folder: Path, task: Task, threads: int) -> None:
+def work(pipe: Connection, job: Job, threads: int) -> None:
     """A worker's life."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the one that started this one says so
+    Thread(target=end_with, args=(pipe,), daemon=True).start()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     torch.set_num_threads(threads)
-    serve(pipe, load(), folder, task)
+    try:
+        for told in read_parts(job):
+            pipe.send(told)
+        pipe.send(None)
+    except CxrError as error:
+        pipe.send(error)
 
 
-def serve(pipe: Connection, reader: Reader, folder: Path, task: Task) -> None:
-    """Say who answers, then read what is asked for until nobody asks any more."""
+def end_with(pipe: Connection) -> None:
+    """End this process when nobody listens any more; what it has is free then, and nothing of it is lost."""
     with suppress(EOFError, ConnectionError):
-        pipe.send(mark_model(reader))
-        while True:
-            for name in pipe.recv():
-                pipe.send(read_row(reader, folder, name, task))
-
-
-def mark_model(reader: Reader) -> Model:
-    """Who answers; a folder without a revision is known by its files."""
-    who = reader.identity
-    named = ((who.base, who.base_revision), (who.adapter, who.adapter_revision))
-    folders = [Path(name) for name, revision in named if name and not revision and Path(name).is_dir()]
-    told = [f"{reader.calibration} {reader.anyway}", *(mark_files(path, list_files(path)) for path in folders)]
-    return Model(who, reader.own_findings, blake2b("\0".join(told).encode(), digest_size=16).hexdigest())
+        pipe.recv()
+    os._exit(1)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cxr.model.engine import Engine
-from cxr.model.loading import choose_canvas, load_named, read_own_findings
+from cxr.model.loading import load_named
+from cxr.model.recorded import choose_canvas, read_own_findings, read_tiles
 from cxr.model.sources import fetch
 from cxr.reader import Reader
 from cxr.results import CxrError
@@ -41,7 +42,8 @@ class Contenders:
             return Reader(loaded.engine, loaded.identity, None, self.own_findings)
         model, processor = loaded.engine.model, loaded.engine.processor
         adapter = fetch(self.adapter, self.adapter_revision, self.token)
-        engine = Engine(model, processor, choose_canvas(adapter, processor))
+        real = read_tiles(adapter) == "real"
+        engine = Engine(model, processor, choose_canvas(adapter, processor), real_tiles=real)
         return Reader(engine, loaded.identity, None, read_own_findings(adapter))
 
     def load_adapter(self) -> Reader:

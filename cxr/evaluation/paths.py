@@ -80,9 +80,11 @@ def compare(pair: Pair) -> str:
     prompt = pair.plain._tokenize(REPORT)
     film_at = prompt.index(pair.plain.processor.image_token_id)
     asked = prompt[: film_at + 1], [tuple(prompt[film_at + 1 :])], 8, list(range(pair.plain.model.lm_head.out_features))
-    logits = pair.fast.fast.score_rows(theirs.states, *asked) if pair.fast.fast else None
+    logits = pair.fast.fast.score_rows([theirs.states], *asked) if pair.fast.fast else None
     if logits is not None:
-        pieces.append(("log-probabilities", pair.plain._run_rows(theirs, *asked), logits))
+        # Less their mean, since the rounding of the sum over all words stands in each log-probability.
+        one, other = (each - each.mean(-1, keepdim=True) for each in (pair.plain._run_rows(theirs, *asked), logits[0]))
+        pieces.append(("logits", one, other))
     apart = [f"{name} {float((a - b).norm() / (a - a.mean()).norm()):.2e}" for name, a, b in pieces]
     return f"Apart, relative: {', '.join(apart)}. {compare_texts(pair)}"
 

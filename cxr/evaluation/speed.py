@@ -95,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="of --gpu: a file to which the rows are added as they are found")
     parser.add_argument("--cap", type=float, help="of --gpu: GiB of memory within which the 4-bit model must read")
     parser.add_argument("--profile", action="store_true", help="of --gpu: which kernels take the time")
+    parser.add_argument("--float32", action="store_true", help="of --gpu: how far both paths are from it (60 GB)")
     options = parser.parse_args(arguments)
     if options.gpu:
         speed_gpu.run(options)

@@ -19,6 +19,7 @@ from statistics import median
 import torch
 
 from cxr.evaluation.bounds import Needs, Rates, count_needs, measure_rates, synchronize
+from cxr.evaluation.distances import write_distances
 from cxr.evaluation.kernels import write_profile
 from cxr.evaluation.paths import QUESTIONS, REPORT, Pair, ask_one_by_one, compare, load_pair, make_film
 from cxr.model.engine import Engine
@@ -150,15 +151,14 @@ def run(options: argparse.Namespace) -> None:
     name = "CPU" if short else torch.cuda.get_device_name()
     copied, multiplied = rates.bytes_a_second / 1e12, rates.operations_a_second / 1e12
     tell(f"{name}: {copied:.3f} TB/s copied, {multiplied:.2f} TFLOP/s multiplied.\n\n{HEAD}", options.out)
-    for precision in [choose_precision()] if short else options.precisions:
+    for precision in [choose_precision(None)] if short else options.precisions:
         measure_all(options, precision, rates, short)
 
 
 def measure_all(options: argparse.Namespace, precision: str, rates: Rates, short: bool) -> None:
     """Every row of one precision, how far apart the paths are, and where the time goes if that is asked for."""
+    free_memory()
     if not short:
-        gc.collect()
-        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     start = time.perf_counter()
     pair = load_pair(options.gpu, precision)
@@ -173,6 +173,18 @@ def measure_all(options: argparse.Namespace, precision: str, rates: Rates, short
             "film": lambda: pair.fast.encode(pair.film),
         }
         tell(write_profile(steps), options.out)
+        steps.clear()
+    if options.float32:
+        del pair
+        free_memory()
+        tell(write_distances(options.gpu, precision), options.out)
+
+
+def free_memory() -> None:
+    """Give back what a model has left that is gone."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def tell(text: str, out: Path | None) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from cxr.films.burnt_in import warn_of_text
 from cxr.films.decoder import Kind, decode
 from cxr.films.film import Film, View
 from cxr.films.quality import check_blank
@@ -48,6 +49,11 @@ def open_film(path: str | Path, view: View | None = None) -> Film:
     film = decode(path, tell_kind(head))
     check_blank(film.pixels)
     return replace(film, view=film.view or view)
+
+
+def receive_film(path: str | Path, view: View | None = None) -> Film:
+    """The same, with a warning of writing in the picture: what every film goes through that is sent in."""
+    return warn_of_text(open_film(path, view))
 
 
 def tell_kind(head: bytes) -> Kind:

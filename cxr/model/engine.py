@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from transformers import DynamicCache, MllamaForConditionalGeneration, MllamaProcessor
 
 from cxr.films.film import Film, letterbox
 from cxr.model.fast import Fast
 from cxr.model.pixels import cut_as_stock
+from cxr.model.room import count_together
+from cxr.model.tiles import allow_few_tiles
 from cxr.prompts import Message
 
 
@@ -35,44 +38,78 @@ class Engine:
     """One loaded Mllama, with or without an adapter in it."""
 
     def __init__(
-        self, model: MllamaForConditionalGeneration, processor: MllamaProcessor, canvas: int, fast: bool | None = None
+        self,
+        model: MllamaForConditionalGeneration,
+        processor: MllamaProcessor,
+        canvas: int,
+        fast: bool | None = None,
+        real_tiles: bool = False,
     ) -> None:
-        """`canvas`: side in px of the square on which every film is laid, recorded with the adapter.
+        """How films are read.
 
-        `fast`: whether to try the fast path first; left out, on a GPU.
+        Args:
+            canvas: Side in px of the square on which every film is laid, recorded with the adapter.
+            fast: Whether to try the fast path first; left out, on a GPU.
+            real_tiles: Whether padding tiles are left out already in the encoder, which is not the same (`tiles.py`).
         """
+        if real_tiles:
+            allow_few_tiles(model)
+        self.real_tiles = real_tiles
         self.model = model.eval()
         self.processor = processor
         self.canvas = canvas
         stops = model.generation_config.eos_token_id
         self.stops = set(stops if isinstance(stops, list) else [stops])
-        self.fast = Fast(model, processor, canvas) if (model.device.type == "cuda" if fast is None else fast) else None
+        tile = processor.image_processor.size["height"]
+        tiles = min(processor.image_processor.max_image_tiles, max(1, canvas // tile) ** 2)
+        self.together = count_together(model, tiles)  # films that had better be asked about side by side
+        quick = model.device.type == "cuda" if fast is None else fast
+        self.fast = Fast(model, processor, canvas, kept=self.together // 2, real_tiles=real_tiles) if quick else None
 
     def record(self, encoded: Encoded) -> Iterator[int]:
         """Prepare the fast path with any film; yields the lengths of text for which it is ready. None without a GPU."""
         if self.fast:
             yield from self.fast.record_windows(encoded.states)
 
-    @torch.inference_mode()
     def encode(self, film: Film) -> Encoded:
         """Run the vision encoder and the projector, once a film."""
-        laid = letterbox(film, self.canvas)
+        return self.encode_all([film])[0]
+
+    @torch.inference_mode()
+    def encode_all(self, films: Sequence[Film]) -> list[Encoded]:
+        """The same for several films, side by side on the fast path."""
+        laid = [letterbox(film, self.canvas) for film in films]
         encoded = self.fast.encode(laid) if self.fast else None
         if encoded is not None:
-            return Encoded(*encoded)
-        tiles = cut_as_stock(self.processor, laid, self.model.device)
+            return [Encoded(*each) for each in encoded]
+        return [self._see(laid[0])] if len(films) == 1 else [self.encode(film) for film in films]
+
+    def _see(self, canvas: Image.Image) -> Encoded:
+        tiles = cut_as_stock(self.processor, canvas, self.model.device)
+        if self.real_tiles:
+            tiles = tiles.keep_real()
         core = self.model.model
         seen = core.vision_model(pixel_values=tiles.pixels, aspect_ratio_ids=tiles.aspect, aspect_ratio_mask=tiles.mask)
         states = core.multi_modal_projector(seen.last_hidden_state)  # 1 x 1 x tiles x patches x hidden
         return Encoded(states[0, 0, : tiles.real].reshape(1, -1, states.shape[-1]).cpu().clone(), tiles.real)
 
-    @torch.inference_mode()
     def score(self, encoded: Encoded, conversations: Sequence[list[Message]], options: Sequence[str]) -> np.ndarray:
         """The probability of each option as the beginning of the answer to each conversation, in one batched forward.
 
         Returns:
             len(conversations) x len(options) float64, each row summing to 1.
         """
+        return self.score_all([encoded], conversations, options)[0]
+
+    @torch.inference_mode()
+    def score_all(
+        self,
+        encoded: Sequence[Encoded],
+        conversations: Sequence[list[Message]],
+        options: Sequence[str],
+        at_once: int | None = None,
+    ) -> np.ndarray:
+        """What `score` says of each film, films x conversations x options, `at_once` side by side on the fast path."""
         prompts = [self._tokenize(conversation) for conversation in conversations]
         answers = [self.processor.tokenizer.encode(option, add_special_tokens=False) for option in options]
         prefix = prompts[0][: self._find_film(prompts[0]) + 1]
@@ -81,16 +118,33 @@ class Engine:
         rows = list(dict.fromkeys(key for row in keys for key in row))
         tokens = sorted({token for answer in answers for token in answer})
         asked = prefix, rows, max(map(len, answers)), tokens
-        log_p = self.fast.score_rows(encoded.states, *asked) if self.fast else None
-        found = dict(zip(rows, self._run_rows(encoded, *asked) if log_p is None else log_p, strict=True))
-        scores = [
-            [
-                float(sum(found[key][-len(answer) + i, tokens.index(token)] for i, token in enumerate(answer)))
-                for key, answer in zip(row, answers, strict=True)
-            ]
-            for row in keys
-        ]
-        return torch.tensor(scores, dtype=torch.float64).softmax(-1).numpy()
+        few = at_once or self.together
+        found = [self._ask_rows(encoded[at : at + few], *asked) for at in range(0, len(encoded), few)]
+        log_p = torch.cat(found).double()
+
+        def add_up(row: tuple[int, ...], answer: list[int]) -> torch.Tensor:
+            places = [tokens.index(token) for token in answer]
+            return log_p[:, rows.index(row), -len(answer) :][:, range(len(answer)), places].sum(-1)
+
+        scores = [add_up(row, answer) for key in keys for row, answer in zip(key, answers, strict=True)]
+        return torch.stack(scores, -1).unflatten(-1, (len(keys), len(answers))).softmax(-1).numpy()
+
+    def _ask_rows(
+        self,
+        encoded: Sequence[Encoded],
+        prefix: list[int],
+        rows: Sequence[tuple[int, ...]],
+        keep: int,
+        tokens: list[int],
+    ) -> torch.Tensor:
+        """What `_run_rows` says of each film: films x rows x keep x tokens."""
+        asked = prefix, rows, keep, tokens
+        log_p = self.fast.score_rows([each.states for each in encoded], *asked) if self.fast else None
+        if log_p is not None:
+            return log_p
+        if len(encoded) == 1:
+            return self._run_rows(encoded[0], *asked)[None]
+        return torch.cat([self._ask_rows([each], *asked) for each in encoded])
 
     @torch.inference_mode()
     def _run_rows(
@@ -140,12 +194,13 @@ class Engine:
         return token
 
     def write_all(
-        self, encoded: Sequence[Encoded], conversation: list[Message], limit: int = 400, at_once: int = 32
+        self, encoded: Sequence[Encoded], conversation: list[Message], limit: int = 400, at_once: int | None = None
     ) -> list[str]:
         """What `stream` writes about each film, all of it, `at_once` films side by side on the fast path."""
         ids, texts = self._tokenize(conversation), []
-        for start in range(0, len(encoded), at_once):
-            some = encoded[start : start + at_once]
+        few = at_once or self.together
+        for start in range(0, len(encoded), few):
+            some = encoded[start : start + few]
             asked = [each.states for each in some], ids, self._find_film(ids), limit, self.stops
             written = self.fast.write_all(*asked) if self.fast else None
             if written is None:

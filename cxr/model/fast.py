@@ -16,11 +16,14 @@ from transformers import MllamaForConditionalGeneration, MllamaProcessor
 
 from cxr.model.decoder import Decoder
 from cxr.model.pixels import Cutter
-from cxr.model.seat import CAPACITY, Seat
+from cxr.model.seat import CAPACITY, KEPT_FILMS, Seat
 from cxr.model.vision import Vision
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+
+MANY_TOKENS = 1024  # that the seat of many holds of each text: 128 MiB of keys and values a film for the 11B
+EYES = 4  # films that are encoded side by side; more fill the GPU no better
 
 # Too little memory, a kernel that is missing, another transformers than it was written for.
 CANNOT = (RuntimeError, NotImplementedError, AttributeError, TypeError, ValueError, KeyError, IndexError)
@@ -30,10 +33,25 @@ class Fast:
     """Encoder, seat and the seats of many, made of a loaded model when they are first asked for."""
 
     def __init__(
-        self, model: MllamaForConditionalGeneration, processor: MllamaProcessor, canvas: int, capacity: int = CAPACITY
+        self,
+        model: MllamaForConditionalGeneration,
+        processor: MllamaProcessor,
+        canvas: int,
+        capacity: int = CAPACITY,
+        kept: int = 0,
+        real_tiles: bool = False,
     ) -> None:
-        """`canvas`: side in px; `capacity`: tokens of the longest text."""
+        """Where films are read.
+
+        Args:
+            canvas: Side in px.
+            capacity: Tokens of the longest text.
+            kept: Films of waiting visitors at most.
+            real_tiles: See `Engine`.
+        """
+        self.real_tiles = real_tiles
         self.model, self.processor, self.canvas, self.capacity = model, processor, canvas, capacity
+        self.kept = max(KEPT_FILMS, kept)
         self.runs = True
         self._told_length = False
         self._eye: tuple[Cutter, Vision] | None = None
@@ -46,7 +64,7 @@ class Fast:
         """The place where one text about one film is written."""
         with self._lock, torch.inference_mode(False), torch.no_grad():
             if self._seat is None:
-                self._seat = Seat(Decoder(self.model), capacity=self.capacity)
+                self._seat = Seat(Decoder(self.model), capacity=self.capacity, kept=self.kept)
                 if self.model.device.type == "cuda":
                     torch.cuda.empty_cache()  # what single weights have left where joint ones stand now
             return self._seat
@@ -56,50 +74,71 @@ class Fast:
         """What cuts a canvas, and the encoder."""
         with self._lock, torch.inference_mode(False), torch.no_grad():
             if self._eye is None:
-                self._eye = Cutter(self.processor, self.canvas, self.model.device), Vision(self.model.model)
+                cutter = Cutter(self.processor, self.canvas, self.model.device, self.real_tiles)
+                self._eye = cutter, Vision(self.model.model)
             return self._eye
 
-    def encode(self, canvas: Image.Image) -> tuple[Tensor, int] | None:
-        """A laid film's states on the CPU, 1 x (real tiles * patches) x hidden, and its tiles; it takes the seat."""
+    def encode(self, canvases: Sequence[Image.Image]) -> list[tuple[Tensor, int]] | None:
+        """Each canvas's states on the CPU, 1 x (real tiles * patches) x hidden, and its tiles; one takes the seat."""
 
-        def run() -> tuple[Tensor, int]:
-            cutter, vision = self.eye
-            tiles = cutter.cut(canvas)
-            there = vision.encode(tiles.pixels, tiles.aspect, tiles.real)
-            states = torch.empty(there.shape, dtype=there.dtype, pin_memory=there.is_cuda)  # copied 10 times as fast
-            states.copy_(there)
-            self.seat.take(states, there)
-            return states, tiles.real
+        def run() -> list[tuple[Tensor, int]]:
+            return [each for at in range(0, len(canvases), EYES) for each in self._see(canvases[at : at + EYES])]
 
-        return self._try(run)
+        return self._try(run, for_good=len(canvases) == 1)
+
+    def _see(self, canvases: Sequence[Image.Image]) -> list[tuple[Tensor, int]]:
+        cutter, vision = self.eye
+        tiles = [cutter.cut(canvas) for canvas in canvases]
+        there = vision.encode(torch.cat([each.pixels for each in tiles]), tiles[0].aspect, tiles[0].real)
+        seen = []
+        for one, each in zip(there.split(1), tiles, strict=True):
+            states = torch.empty(one.shape, dtype=one.dtype, pin_memory=one.is_cuda)  # copied 10 times as fast
+            states.copy_(one)
+            seen.append((states, each.real))
+        if len(seen) == 1:
+            self.seat.take(seen[0][0], there)
+        return seen
 
     def choose_next(self, states: Tensor, ids: list[int], film_at: int) -> int | None:
         """See `Seat.choose_next`."""
         return self._try(lambda: self.seat.choose_next(states, ids, film_at)) if self._holds(len(ids)) else None
 
     def score_rows(
-        self, states: Tensor, prefix: list[int], rows: Sequence[tuple[int, ...]], keep: int, tokens: list[int]
+        self, films: Sequence[Tensor], prefix: list[int], rows: Sequence[tuple[int, ...]], keep: int, tokens: list[int]
     ) -> Tensor | None:
         """See `Seat.score_rows`."""
-        if not self._holds(len(prefix) + sum(map(len, rows))):
+        needed = len(prefix) + sum(map(len, rows))
+        if not self._holds(needed) or not are_alike(films):
             return None
-        return self._try(lambda: self.seat.score_rows(states, prefix, rows, keep, tokens))
+        if len(films) == 1:
+            return self._try(lambda: self.seat.score_rows(films, prefix, rows, keep, tokens))
+
+        def run() -> Tensor:
+            seat = self._find_row(len(films), needed)
+            return seat.score_rows(fill(films, seat.films), prefix, rows, keep, tokens)[: len(films)]
+
+        return self._try(run, for_good=False)
 
     def write_all(
         self, films: Sequence[Tensor], ids: list[int], film_at: int, limit: int, stops: Collection[int]
     ) -> list[list[int]] | None:
-        """See `Seat.write`; the films' states are brought together here."""
-        if not self._holds(len(ids) + limit) or len({states.shape for states in films}) != 1:
+        """See `Seat.write`."""
+        if not self._holds(len(ids) + limit) or not are_alike(films):
             return None
 
         def run() -> list[list[int]]:
-            capacity = -(-(len(ids) + limit) // 64) * 64
-            if self._row is None or (self._row.films, self._row.capacity) != (len(films), capacity):
-                self._row = None  # before the next one, so that both need never fit
-                self._row = Seat(self.seat.decoder, len(films), capacity)
-            return self._row.write(torch.cat(list(films)), ids, film_at, limit, stops)
+            seat = self._find_row(len(films), len(ids) + limit)
+            return seat.write(fill(films, seat.films), ids, film_at, limit, stops)[: len(films)]
 
         return self._try(run, for_good=False)
+
+    def _find_row(self, films: int, tokens: int) -> Seat:
+        """The seat of so many films, at least. Of few sizes: a step is recorded for each, and rounds by itself."""
+        size, capacity = 1 << (films - 1).bit_length(), max(MANY_TOKENS, -(-tokens // 64) * 64)
+        if self._row is None or (self._row.films, self._row.capacity) != (size, capacity):
+            self._row = None  # before the next one, so that both need never fit
+            self._row = Seat(self.seat.decoder, size, capacity)
+        return self._row
 
     def record_windows(self, states: Tensor) -> Iterator[int]:
         """Record the step for every length of text; yields each length when it is done."""
@@ -128,3 +167,13 @@ class Fast:
             if for_good:
                 self.runs, self._seat, self._eye = False, None, None
             return None
+
+
+def are_alike(films: Sequence[Tensor]) -> bool:
+    """Whether films have as many positions, so that they can stand side by side."""
+    return len({states.shape for states in films}) == 1
+
+
+def fill(films: Sequence[Tensor], places: int) -> list[Tensor]:
+    """The films, and the last one again in the places that are left."""
+    return [*films, *[films[-1]] * (places - len(films))]

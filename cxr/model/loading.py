@@ -6,24 +6,30 @@ Safetensors only, no remote code, revisions pinned when given. Knows nothing abo
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from peft import PeftConfig, PeftModel
 from safetensors import SafetensorError
 from transformers import (
+    AutoConfig,
     AutoModelForImageTextToText,
     AutoProcessor,
     MllamaForConditionalGeneration,
-    MllamaProcessor,
 )
 
-from cxr.films.film import MAX_SIDE
-from cxr.findings import BY_KEY, order_finding, read_label
 from cxr.model.calibration import Calibration, read_calibration
 from cxr.model.engine import Engine
 from cxr.model.gate import Familiarity, read_familiarity
-from cxr.model.precision import check_precision, choose_precision, quantize_nf4
+from cxr.model.precision import (
+    check_precision,
+    check_room,
+    choose_compute,
+    choose_precision,
+    find_card,
+    quantize_nf4,
+)
+from cxr.model.recorded import check_tiles, choose_canvas, read_own_findings, read_tiles
 from cxr.model.sources import Source, fetch, hash_weights, read_json
 from cxr.results import CxrError, Identity
 from cxr.settings import Settings
@@ -31,13 +37,11 @@ from cxr.settings import Settings
 logger = logging.getLogger(__name__)
 
 EMBEDDED = Path(__file__).with_name("embedded")
-CONFIG = "cxr_config.json"  # what we record with an adapter: {"canvas": side in px, "own_findings": [key, ...]}
 LLAMA = "unsloth/Llama-3.2-11B-Vision-Instruct"
 LLAMA_4BIT = f"{LLAMA}-unsloth-bnb-4bit"
 # One base, four names.
 LLAMA_NAMES = {LLAMA, LLAMA_4BIT, f"{LLAMA}-bnb-4bit", "meta-llama/Llama-3.2-11B-Vision-Instruct"}
 EMBEDDED_NAME = "embedded Mllama"  # what adapters for it record as their base
-MAX_OWN = 64  # findings of an adapter's own; each is a question more about every film
 
 
 @dataclass(frozen=True)
@@ -81,16 +85,17 @@ def load_named(settings: Settings) -> Loaded:
         CxrError: one of them cannot be reached, is gated, is not safetensors, is damaged or too large for this machine,
             or they do not belong together.
     """
-    precision = check_precision(settings.precision or choose_precision())
+    card = find_card()
+    precision = check_precision(settings.precision or choose_precision(card), card)
     adapter = fetch(settings.adapter, settings.adapter_revision, settings.token) if settings.adapter else None
     named = settings.base or read_base(adapter)
     if adapter is not None:
         check_base(adapter, named)
-    if named in LLAMA_NAMES and not torch.cuda.is_available():
-        raise CxrError(f"{named} needs a GPU of 16 GB or more, and there is none here.")
+    if named in LLAMA_NAMES:
+        check_room(named, precision, card)
     base = fetch_base(named, precision, settings.base_revision, settings.token)
     try:
-        return _assemble(base, adapter, precision)
+        return _assemble(base, adapter, precision, settings.tiles)
     except CxrError:
         raise
     except (ImportError, OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
@@ -132,7 +137,7 @@ def read_base(adapter: Source | None) -> str:
     return base
 
 
-def _assemble(base: Source, adapter: Source | None, precision: str | None) -> Loaded:
+def _assemble(base: Source, adapter: Source | None, precision: str | None, tiles: str | None = None) -> Loaded:
     model = load_base(base, precision or "float32")
     processor = AutoProcessor.from_pretrained(base.folder)
     if not processor.chat_template:
@@ -142,7 +147,9 @@ def _assemble(base: Source, adapter: Source | None, precision: str | None) -> Lo
         model = add_adapter(model, adapter)
         calibration = read_calibration(adapter.folder)
         familiarity = read_familiarity(adapter.folder, model.config.get_text_config().hidden_size)
-    engine = Engine(model, processor, choose_canvas(adapter, processor))
+    fitted = bool(calibration or familiarity)
+    real = check_tiles(tiles, read_tiles(adapter), fitted) == "real"
+    engine = Engine(model, processor, choose_canvas(adapter, processor), real_tiles=real)
     identity = _sign(base, adapter, calibration is not None, familiarity is not None, model)
     return Loaded(engine, calibration, identity, read_own_findings(adapter) if adapter else (), familiarity)
 
@@ -160,15 +167,25 @@ def load_base(base: Source, precision: str) -> MllamaForConditionalGeneration:
     config = read_json(base.folder / "config.json")
     if config.get("model_type") != "mllama":
         raise CxrError(f"{base.name} is not a Llama 3.2 Vision (Mllama) model.")
-    options: dict[str, object] = {"dtype": torch.float32 if precision == "float32" else torch.bfloat16}
+    compute = choose_compute(find_card(), precision)
+    options: dict[str, object] = {"dtype": compute}
     if torch.cuda.is_available():
         options["device_map"] = {"": "cuda"}
-    if precision == "4bit" and not config.get("quantization_config"):
-        options["quantization_config"] = quantize_nf4()
+    if precision == "4bit":
+        options |= choose_quantization(base, config, compute)
     model = AutoModelForImageTextToText.from_pretrained(
         base.folder, use_safetensors=True, local_files_only=True, **options
     )
     return cast(MllamaForConditionalGeneration, model)
+
+
+def choose_quantization(base: Source, config: dict[str, Any], compute: torch.dtype) -> dict[str, object]:
+    """How weights become 4-bit ones; those that are already keep theirs, but for the numbers they compute in."""
+    if not config.get("quantization_config"):
+        return {"quantization_config": quantize_nf4(compute)}
+    own = AutoConfig.from_pretrained(base.folder)
+    own.quantization_config["bnb_4bit_compute_dtype"] = str(compute).removeprefix("torch.")
+    return {"config": own}
 
 
 def add_adapter(model: MllamaForConditionalGeneration, adapter: Source) -> MllamaForConditionalGeneration:
@@ -194,42 +211,6 @@ def add_adapter(model: MllamaForConditionalGeneration, adapter: Source) -> Mllam
         MllamaForConditionalGeneration,
         peft_model.get_base_model() if getattr(model, "is_quantized", False) else peft_model.merge_and_unload(),
     )
-
-
-def choose_canvas(adapter: Source | None, processor: MllamaProcessor) -> int:
-    """The recorded side in px; without a record 2 x 2 tiles, as the stock processor cuts a film of 1024 px.
-
-    Raises:
-        CxrError: what is recorded is no side of a canvas.
-    """
-    recorded = read_json(adapter.folder / CONFIG).get("canvas") if adapter else None
-    if recorded is not None:
-        if type(recorded) is not int or not 16 <= recorded <= MAX_SIDE:  # true is an int too
-            raise CxrError(f"The adapter's {CONFIG} records a canvas of {recorded}, not of 16 to {MAX_SIDE} px.")
-        return recorded
-    tile = int(processor.image_processor.size["height"])
-    return tile * 2 if processor.image_processor.max_image_tiles >= 4 else tile
-
-
-def read_own_findings(adapter: Source) -> tuple[str, ...]:
-    """The recorded keys of findings outside the 14, by name; mostly none.
-
-    Raises:
-        CxrError: what is recorded is no list of such keys.
-    """
-    recorded = read_json(adapter.folder / CONFIG).get("own_findings", [])
-    if not isinstance(recorded, list) or len(recorded) > MAX_OWN or not all(map(_is_own_key, recorded)):
-        raise CxrError(
-            f"The adapter's {CONFIG} must hold at most {MAX_OWN} own_findings, lower-case keys outside the 14."
-        )
-    return tuple(sorted(set(recorded), key=order_finding))
-
-
-def _is_own_key(key: object) -> bool:
-    try:
-        return isinstance(key, str) and key not in BY_KEY and read_label(key) == key
-    except ValueError:
-        return False
 
 
 def _sign(

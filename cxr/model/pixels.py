@@ -28,13 +28,17 @@ class Tiles:
         """How many tiles show the film."""
         return int(self.mask.sum())
 
+    def keep_real(self) -> "Tiles":
+        """Without the padding tiles; the real ones come first."""
+        return Tiles(self.pixels[:, :, : self.real], self.aspect, self.mask[..., : self.real])
+
 
 class Cutter:
     """Cuts canvases of one size, whose layout in tiles is always the same."""
 
-    def __init__(self, processor: MllamaProcessor, side: int, device: torch.device) -> None:
-        """`side`: of the canvas in px."""
-        self.processor, self.device = processor, device
+    def __init__(self, processor: MllamaProcessor, side: int, device: torch.device, real: bool = False) -> None:
+        """`side`: of the canvas in px; `real`: without padding tiles."""
+        self.processor, self.device, self.keeps_real = processor, device, real
         images = processor.image_processor
         noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (side, side), dtype=np.uint8))
         stock = cut_as_stock(processor, noise, device)
@@ -48,9 +52,12 @@ class Cutter:
 
     def cut(self, canvas: Image.Image) -> Tiles:
         """A grey canvas's tiles."""
-        if self.own:
-            return Tiles(self._cut(canvas), self._aspect, self._mask)
-        return cut_as_stock(self.processor, canvas, self.device)
+        tiles = (
+            Tiles(self._cut(canvas), self._aspect, self._mask)
+            if self.own
+            else cut_as_stock(self.processor, canvas, self.device)
+        )
+        return tiles.keep_real() if self.keeps_real else tiles
 
     def _cut(self, canvas: Image.Image) -> Tensor:
         grey = torch.from_numpy(np.array(canvas)).to(self.device)

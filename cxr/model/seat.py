@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 CAPACITY = 2048  # tokens of one text: 256 MiB of keys and values for the 11B
 WINDOWS = (256, 512, 1024, CAPACITY)  # a step reads as many slots as the least of these that holds the text
-KEPT_FILMS = 4  # of visitors who are not at the seat, at most 0.5 GiB each for the 11B with 4 tiles
+KEPT_FILMS = 4  # of visitors who are not at the seat, at least; up to 0.5 GiB each for the 11B with 4 tiles
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Left:
 class Seat:
     """Holds one text at a time about one film, or the same text about each of `films` films."""
 
-    def __init__(self, decoder: Decoder, films: int = 1, capacity: int = CAPACITY) -> None:
-        self.decoder, self.films, self.capacity = decoder, films, capacity
+    def __init__(self, decoder: Decoder, films: int = 1, capacity: int = CAPACITY, kept: int = KEPT_FILMS) -> None:
+        self.decoder, self.films, self.capacity, self.kept = decoder, films, capacity, kept
         self.windows = [window for window in WINDOWS if window < capacity] + [capacity]
         self.recorded: dict[tuple[int, int], torch.cuda.CUDAGraph | None] = {}  # by positions of a film and window
         shape = (decoder.self_layers, 2, films, decoder.heads.kept, capacity, decoder.width)
@@ -50,43 +50,45 @@ class Seat:
         self._position = torch.zeros(1, dtype=torch.long, device=decoder.device)
         self._columns = torch.arange(capacity, device=decoder.device)
         self._pool = torch.cuda.graph_pool_handle() if decoder.device.type == "cuda" else None
-        self._whose: TensorWeakRef | None = None
+        self._whose: list[TensorWeakRef] = []
         self._ids: list[int] = []  # the text whose keys and values lie in the cache
         self._next: tuple[list[int], Result] | None = None  # a text that was run, and the token after it
         self._left = WeakTensorKeyDictionary()
         self._lock = RLock()
 
     @contextmanager
-    def _taken(self, states: Tensor) -> Iterator[None]:
-        """The seat for one film's states (films x positions x hidden, on any device), with what is known of it."""
+    def _taken(self, films: Sequence[Tensor]) -> Iterator[None]:
+        """The seat for these films' states (each 1 x positions x hidden, on any device), with what is known of them."""
         with self._lock, torch.inference_mode():
-            if self._whose is None or self._whose() is not states:
+            seated = [whose() for whose in self._whose]
+            if len(seated) != len(films) or any(one is not other for one, other in zip(seated, films, strict=True)):
                 self._leave()
-                self._enter(states, states)
+                self._enter(films, films)
             yield
 
     def take(self, states: Tensor, there: Tensor) -> None:
         """Seat a film whose states are on the GPU already, `there`."""
         with self._lock, torch.inference_mode():
             self._leave()
-            self._enter(states, there)
+            self._enter([states], [there])
 
     def _leave(self) -> None:
-        states = self._whose() if self._whose else None
-        if states is not None and self.films == 1:
+        states = self._whose[0]() if self._whose and self.films == 1 else None
+        if states is not None:
             before: Left | None = self._left.pop(states, None)  # to stand last, as the newest
             text = self._cache[..., : len(self._ids), :].clone()
             self._left[states] = Left(before.film if before else self._film.clone(), self._ids, text, self._next)
-            for oldest in list(self._left.keys())[:-KEPT_FILMS]:
+            for oldest in list(self._left.keys())[: -self.kept]:
                 del self._left[oldest]
-        self._whose, self._ids, self._next = None, [], None
+        self._whose, self._ids, self._next = [], [], None
 
-    def _enter(self, states: Tensor, there: Tensor) -> None:
-        shape = (self.decoder.cross_layers, 2, self.films, self.decoder.heads.kept, states.shape[1], self.decoder.width)
+    def _enter(self, films: Sequence[Tensor], there: Sequence[Tensor]) -> None:
+        positions = films[0].shape[1]
+        shape = (self.decoder.cross_layers, 2, self.films, self.decoder.heads.kept, positions, self.decoder.width)
         if self._film.shape != shape:  # recorded steps read the old place
             self._film = self._cache.new_empty(shape)
             self.recorded.clear()
-        left: Left | None = self._left.get(states)
+        left: Left | None = self._left.get(films[0]) if self.films == 1 else None
         if left:
             self._film.copy_(left.film)
             self._cache[..., : len(left.ids), :].copy_(left.text)
@@ -95,9 +97,9 @@ class Seat:
                 self._token.fill_(self._next[1].read()[0])
                 self._position.fill_(len(self._next[0]))
         else:
-            for i, one in enumerate(there.split(1)):
+            for i, one in enumerate(there):
                 self.decoder.project(one.to(self.decoder.device, self.decoder.dtype), self._film[:, :, i : i + 1])
-        self._whose = TensorWeakRef(states)
+        self._whose = [TensorWeakRef(states) for states in films]
 
     def holds(self, tokens: int) -> bool:
         """Whether a text of so many tokens can be run here."""
@@ -108,7 +110,7 @@ class Seat:
 
         The step after it is started before this one is waited for, so the GPU works while the word is shown.
         """
-        with self._taken(states):
+        with self._taken([states]):
             known = list(ids)
             if self._next is None or self._next[0] != known:
                 self._run_text(known, film_at)
@@ -138,13 +140,14 @@ class Seat:
         self._ids = ids
 
     def score_rows(
-        self, states: Tensor, prefix: list[int], rows: Sequence[tuple[int, ...]], keep: int, tokens: list[int]
+        self, films: Sequence[Tensor], prefix: list[int], rows: Sequence[tuple[int, ...]], keep: int, tokens: list[int]
     ) -> Tensor:
-        """Log-probabilities of `tokens` after the last `keep` tokens of each row: rows x keep x tokens, on the CPU.
+        """Log-probabilities of `tokens` after the last `keep` tokens of each row of each film.
 
-        All rows are run as one text in one pass, in which a row sees the prefix and itself alone.
+        All rows are run as one text in one pass, in which a row sees the prefix and itself alone. Returns films x rows
+        x keep x tokens, on the CPU.
         """
-        with self._taken(states):
+        with self._taken(films):
             start = min(count_alike(self._ids, prefix), len(prefix))
             self._next, self._ids = None, prefix[:start]
             ids = [*prefix[start:], *(token for row in rows for token in row)]
@@ -155,7 +158,7 @@ class Seat:
             last = ends[:, None] - keep + torch.arange(keep)
             hidden = self._run(ids, places[start:], sees, len(prefix) - 1)
             self._ids = prefix
-            logits = self.decoder.head(hidden[0, last.to(hidden.device)]).float()
+            logits = self.decoder.head(hidden[:, last.to(hidden.device)]).float()
             return logits.log_softmax(-1)[..., torch.tensor(tokens, device=logits.device)].cpu()
 
     def _run(self, ids: list[int], places: Tensor, sees: Tensor, film_at: int) -> Tensor:
@@ -213,18 +216,18 @@ class Seat:
 
     def warm_up(self, states: Tensor, window: int) -> None:
         """Record the step of one window, with any film's states."""
-        with self._taken(states):
+        with self._taken([states]):
             self._position.fill_(window - 1)
             self._ids, self._next = [], None
             self._step(window - 1)
 
     def write(
-        self, states: Tensor, ids: Sequence[int], film_at: int, limit: int, stops: Collection[int]
+        self, films: Sequence[Tensor], ids: Sequence[int], film_at: int, limit: int, stops: Collection[int]
     ) -> list[list[int]]:
         """At most `limit` tokens after the same text about each film, all in step until every one has stopped."""
         written: list[list[int]] = [[] for _ in range(self.films)]
         going = set(range(self.films))
-        with self._taken(states):
+        with self._taken(films):
             self._run_text(list(ids), film_at)
             for place in range(len(ids), min(len(ids) + limit, self.capacity)):
                 result = Result(self._token)

@@ -1,15 +1,17 @@
-"""The vision encoder with attention that needs no mask, for one film: the same sums as transformers' own, faster.
+"""The vision encoder with attention that needs no mask: the same sums as transformers' own, faster.
 
-Mllama's mask forbids padding to see padding and nothing else; a patch of the film sees everything. So all may attend
-without a mask, which the fastest kernels want, if the few rows of padding are then computed again over the film's own
-patches. Knows nothing about text.
+Mllama's mask forbids padding to see padding and nothing else; a patch of the film sees everything. Where a row stands
+does not matter to attention, so the film's own rows stand first and padding last: then both are slices without copies,
+own rows attend to all rows and padding to the own ones, and neither needs a mask, which the fastest kernels want. Knows
+nothing about text.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import sdpa_kernel
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import scaled_dot_product_attention
 from transformers.models.mllama.modeling_mllama import MllamaModel, MllamaVisionEncoderLayer
 
@@ -21,7 +23,7 @@ MULTIPLE = 8  # a tile's positions are padded to a multiple of it, as in transfo
 
 @dataclass(frozen=True)
 class Layout:
-    """How tiles stand in the encoder's sequence: `tiles` of `padded` positions, of which some show nothing."""
+    """How a film's tiles become rows: `tiles` of `padded` positions, of which some show nothing."""
 
     tiles: int
     real: int  # tiles that show the film; they come first
@@ -33,16 +35,16 @@ class Layout:
         """Positions of a tile."""
         return -(-self.patches // MULTIPLE) * MULTIPLE
 
-    def find_padding(self) -> Tensor:
-        """Where padding stands."""
+    @property
+    def own(self) -> int:
+        """Rows that show the film."""
+        return self.real * self.patches
+
+    def order(self) -> Tensor:
+        """Which position stands in each row: the film's own, tile by tile, then padding."""
         place = torch.arange(self.tiles * self.padded)
         own = (place % self.padded < self.patches) & (place < self.real * self.padded)
-        return (~own).nonzero()[:, 0].to(self.device)
-
-    def take_own(self, positions: Tensor) -> Tensor:
-        """The film's own, along the last but one dimension; by slices, since an index of places takes longer."""
-        tiled = positions.unflatten(-2, (self.tiles, self.padded))
-        return tiled[..., : self.real, : self.patches, :].flatten(-3, -2)
+        return torch.cat([place[own], place[~own]]).to(self.device)
 
 
 class Layer:
@@ -52,16 +54,18 @@ class Layer:
         self.layer, self.attention = layer, layer.self_attn
         self.qkv = Joint([self.attention.q_proj, self.attention.k_proj, self.attention.v_proj])
 
-    def __call__(self, hidden: Tensor, layout: Layout, padding: Tensor) -> Tensor:
-        """1 x positions x width -> the same."""
+    def __call__(self, hidden: Tensor, own: int, last: bool = False) -> Tensor:
+        """films x rows x width -> the same, or films x own x width of the `last`, after which padding is dropped."""
         layer = self.layer
         joint = self.qkv(layer.input_layernorm(hidden)).unflatten(-1, (3, self.attention.num_heads, -1))
         queries, keys, values = joint.permute(2, 0, 3, 1, 4)
-        read = scaled_dot_product_attention(queries, keys, values)
-        # Padding again, now without seeing padding.
-        own = layout.take_own(keys), layout.take_own(values)
-        read.index_copy_(2, padding, scaled_dot_product_attention(queries[:, :, padding], *own))
-        more = self.attention.o_proj(read.transpose(1, 2).flatten(2))
+        read = [scaled_dot_product_attention(queries[:, :, :own], keys, values)]
+        if last:
+            hidden = hidden[:, :own]
+        elif own < hidden.shape[1]:  # padding does not see padding
+            seen = keys[:, :, :own], values[:, :, :own]
+            read.append(scaled_dot_product_attention(queries[:, :, own:], *seen))
+        more = self.attention.o_proj(torch.cat([each.transpose(1, 2) for each in read], 1).flatten(2))
         hidden = hidden + (layer.gate_attn.tanh() * more if layer.is_gated else more)
         more = layer.mlp(layer.post_attention_layernorm(hidden))
         return hidden + (layer.gate_ffn.tanh() * more if layer.is_gated else more)
@@ -70,8 +74,9 @@ class Layer:
 class Vision:
     """A loaded Mllama's vision encoder and projector. Makes joint weights of it; the model itself keeps working."""
 
-    def __init__(self, core: MllamaModel) -> None:
-        self.model, self.projector = core.vision_model, core.multi_modal_projector
+    def __init__(self, core: MllamaModel, backends: Sequence[SDPBackend] = BACKENDS) -> None:
+        """`backends`: kernels of attention, the first that can run is taken."""
+        self.model, self.projector, self.backends = core.vision_model, core.multi_modal_projector, list(backends)
         self.local = [Layer(layer) for layer in self.model.transformer.layers]
         self.whole = [Layer(layer) for layer in self.model.global_transformer.layers]
         if not self.model.num_patches % MULTIPLE:
@@ -79,29 +84,29 @@ class Vision:
 
     @torch.inference_mode()
     def encode(self, pixels: Tensor, aspect: Tensor, real: int) -> Tensor:
-        """One film's states, 1 x (real tiles * patches) x hidden.
+        """The states of films that are cut alike, films x (real tiles * patches) x hidden.
 
-        `pixels`: 1 x 1 x tiles x 3 x side x side, as the processor makes them; `aspect`: its aspect_ratio_ids, 1 x 1.
+        `pixels`: films x 1 x tiles x 3 x side x side, as the processor makes them; `aspect`: their aspect_ratio_ids.
         """
-        model, tiles = self.model, pixels.shape[2]
-        weight = model.patch_embedding.weight
-        hidden = model.patch_embedding(pixels[0, 0].to(weight.device, weight.dtype)).flatten(2).transpose(1, 2)
-        hidden = model.pre_tile_positional_embedding(hidden[None], aspect)
-        hidden = model.apply_class_embedding(hidden[0])
-        hidden = model.layernorm_pre(model.gated_positional_embedding(hidden[None], aspect))
+        model, (films, _, tiles) = self.model, pixels.shape[:3]
+        weight, aspect = model.patch_embedding.weight, aspect.expand(films, 1)
+        hidden = model.patch_embedding(pixels.flatten(0, 2).to(weight.device, weight.dtype)).flatten(2).transpose(1, 2)
+        hidden = model.pre_tile_positional_embedding(hidden.unflatten(0, (films, tiles)), aspect)
+        hidden = model.apply_class_embedding(hidden.flatten(0, 1)).unflatten(0, (films, tiles))
+        hidden = model.layernorm_pre(model.gated_positional_embedding(hidden, aspect))
         layout = Layout(tiles, real, model.num_patches, hidden.device)
-        padding = layout.find_padding()
-        hidden = nn.functional.pad(hidden, (0, 0, 0, layout.padded - layout.patches)).flatten(1, 2)
+        order, own = layout.order(), layout.own
+        hidden = nn.functional.pad(hidden, (0, 0, 0, layout.padded - layout.patches)).flatten(1, 2)[:, order]
         kept: dict[int, Tensor] = {}
-        with sdpa_kernel(BACKENDS):
+        with sdpa_kernel(self.backends, set_priority=True):
             for i, layer in enumerate(self.local):
-                hidden = layer(hidden, layout, padding)
+                hidden = layer(hidden, own)
                 if i in model.intermediate_layers_indices:
-                    kept[i] = hidden
-            hidden = model.layernorm_post(hidden).unflatten(1, (tiles, -1))
-            hidden = model.post_tile_positional_embedding(hidden, aspect).flatten(1, 2)
+                    kept[i] = hidden[:, :own]
+            nothing = hidden.new_zeros(films, tiles, 1, hidden.shape[-1])
+            of_tile = model.post_tile_positional_embedding(nothing, aspect)[:, order // layout.padded, 0]
+            hidden = model.layernorm_post(hidden) + of_tile
             for layer in self.whole:
-                hidden = layer(hidden, layout, padding)
+                hidden = layer(hidden, own, last=layer is self.whole[-1])
         between = torch.stack([kept[i] for i in model.intermediate_layers_indices], -1).flatten(-2)
-        seen = layout.take_own(torch.cat([hidden, between], -1))
-        return self.projector(seen)
+        return self.projector(torch.cat([hidden[:, :own], between], -1))

@@ -5,7 +5,7 @@ and which keeps nothing; so a film goes in, and what must outlive the call comes
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,10 @@ import spaces
 from cxr.films.film import Film, View
 from cxr.probes import Dependence
 from cxr.reader import Reader, Study
-from cxr.results import Answer, Classification, Gate, Identity, RefusalError, Report, Turn
+from cxr.results import Answer, Identity, Report, Turn
+from cxr.sharing import Read, SharedReader
 from cxr.sides import SideCheck
 from cxr.space.faults import guard
-from cxr.space.turns import take_turns
 
 Lease = Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]  # called with duration=, gives a decorator
 
@@ -54,7 +54,7 @@ class Desk:
     ) -> None:
         """`turns`: where many share one model, each step of theirs waits for its turn; none on ZeroGPU, which forks."""
         self._reader = reader
-        self._turns = turns or nullcontext()
+        self._shared = SharedReader(reader, turns)
         self._read = lease(duration=estimate_reading)(guard(self._read_now))
         self._caption = lease(duration=estimate_writing)(guard(self._caption_now))
         self._answer = lease(duration=estimate_writing)(guard(self._answer_now))
@@ -80,7 +80,7 @@ class Desk:
         """
         return self._reader.open(path, view)
 
-    def read(self, film: Film) -> tuple[Study, Classification] | Gate:
+    def read(self, film: Film) -> Read:
         """The film as the model keeps it, and its findings; or what the gate says where it refuses the film."""
         gate = self._reader.inspect(film)  # before a GPU is leased
         return gate if gate.refused else self._read(film)
@@ -107,37 +107,22 @@ class Desk:
         *_, found = self._check_answer(seen, question, tuple(history))
         return found
 
-    def _read_now(self, film: Film) -> tuple[Study, Classification] | Gate:
-        with self._turns:
-            try:
-                study = self._reader.study(film)
-            except RefusalError as refusal:
-                return refusal.gate
-            return study, self._reader.classify(study)
+    def _read_now(self, film: Film) -> Read:
+        return self._shared.read(film)
 
     def _caption_now(self, seen: Film | Study, indication: str) -> Iterator[Report]:
-        yield from take_turns(self._reader.caption(self._study(seen), indication), self._turns)
+        yield from self._shared.caption(seen, indication)
 
     def _answer_now(self, seen: Film | Study, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
-        yield from take_turns(self._reader.answer(self._study(seen), question, history), self._turns)
+        yield from self._shared.answer(seen, question, history)
 
     def _check_findings_now(self, seen: Film | Study) -> tuple[Dependence, ...]:
-        study = self._study(seen)
-        with self._turns:
-            return self._reader.check_findings(study)
+        return self._shared.check_findings(seen)
 
     def _check_sides_now(self, seen: Film | Study) -> tuple[SideCheck, ...]:
-        study = self._study(seen)
-        with self._turns:
-            return self._reader.check_sides(study)
+        return self._shared.check_sides(seen)
 
     def _check_answer_now(
         self, seen: Film | Study, question: str, history: Sequence[Turn]
     ) -> Iterator[Dependence | None]:
-        yield from take_turns(self._reader.check_answer(self._study(seen), question, history), self._turns)
-
-    def _study(self, seen: Film | Study) -> Study:
-        if isinstance(seen, Study):
-            return seen
-        with self._turns:
-            return self._reader.study(seen)
+        yield from self._shared.check_answer(seen, question, history)

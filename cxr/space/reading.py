@@ -12,7 +12,7 @@ from cxr.space.checking import rest_checks, show_marks
 from cxr.space.desk import Desk
 from cxr.space.faults import guard
 from cxr.space.layout import GateParts, Parts, ResultParts
-from cxr.space.turns import Pace
+from cxr.space.pace import Pace
 from cxr.space.visit import Changes, Latest, Studied, Visit, find_seen, is_refused, need_visit, send_file
 
 

@@ -43,9 +43,15 @@ class Collator:
     """
 
     def __init__(
-        self, processor: MllamaProcessor, longest: int, multiple: int = MULTIPLE, states: StateStore | None = None
+        self,
+        processor: MllamaProcessor,
+        longest: int,
+        multiple: int = MULTIPLE,
+        states: StateStore | None = None,
+        real_tiles: bool = False,
     ) -> None:
-        """`longest`: tokens a row; what is over it is cut from the end of the answer."""
+        """`longest`: tokens a row; what is over it is cut from the end of the answer. `real_tiles`: see `Student`."""
+        self.real_tiles = real_tiles
         self.processor = processor
         self.longest = longest
         self.multiple = multiple
@@ -103,5 +109,10 @@ class Collator:
         inputs = self.processor.image_processor(
             images=[[image.convert("RGB")] for image in images], return_tensors="pt"
         )
+        tiles = int(inputs["aspect_ratio_mask"][0].sum())
         names = ("pixel_values", "aspect_ratio_ids", "aspect_ratio_mask")
-        return {**{name: inputs[name] for name in names}, "keys": keys}, int(inputs["aspect_ratio_mask"][0].sum())
+        seen = {name: inputs[name] for name in names}
+        if self.real_tiles:
+            seen["pixel_values"] = seen["pixel_values"][:, :, :tiles]
+            seen["aspect_ratio_mask"] = seen["aspect_ratio_mask"][:, :, :tiles]
+        return {**seen, "keys": keys}, tiles

@@ -16,7 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 from transformers import TrainingArguments, set_seed
 from transformers.integrations import TensorBoardCallback
 
-from cxr.model.loading import CONFIG
+from cxr.model.recorded import CONFIG
 from cxr.model.sources import read_json
 from cxr.results import CxrError
 from cxr.training.checkpoints import drop_unfinished, find_newest, write_whole
@@ -173,6 +173,7 @@ def build_trainer(run: Path, options: SftOptions, data: DataOptions, indexes: In
             options.longest,
             multiple=options.longest if options.engine == "unsloth" else MULTIPLE,
             states=store,
+            real_tiles=student.real_tiles,
         ),
         callbacks=[SightCheck(), CsvLog(run / "logs", options.films * options.rows * options.accumulation)],
         states=store,
@@ -187,7 +188,8 @@ def open_store(run: Path, options: SftOptions, student: Student) -> StateStore |
     if not options.keep_states or options.train_vision:
         return None
     bound = int(options.keep_states * 2**30) // PartialState().num_processes
-    return StateStore(run / "states", student.weights, student.canvas, student.tiles, bound)
+    weights = f"{student.weights}|real tiles" if student.real_tiles else student.weights
+    return StateStore(run / "states", weights, student.canvas, student.tiles, bound)
 
 
 def write_arguments(run: Path, options: SftOptions, seed: int, films: int, val: int) -> TrainingArguments:
@@ -236,7 +238,7 @@ def save_adapter(student: Student, folder: Path, own_findings: tuple[str, ...]) 
     folder.mkdir(parents=True, exist_ok=True)
     save_lora(student.learner, folder)
     student.processor.save_pretrained(str(folder))
-    record: dict[str, Any] = {"canvas": student.canvas}
+    record: dict[str, Any] = {"canvas": student.canvas, **({"tiles": "real"} if student.real_tiles else {})}
     if own_findings:
         record["own_findings"] = list(own_findings)
     (folder / CONFIG).write_text(json.dumps(record) + "\n", encoding="utf-8")

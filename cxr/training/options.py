@@ -40,6 +40,9 @@ class SftOptions:
     accumulation: int = choose(2, "micro-batches a step; 16 rows a step, as arXiv:2305.14314")
     longest: int = choose(512, "tokens a row")
     canvas: int = choose(0, "side in px of the square on which films are laid; 0: the base's own")
+    tiles: Literal["all", "real"] = choose(
+        "all", "which the encoder sees; real: without padding, several times as fast for one tile, and served that way"
+    )
     keep_states: float = choose(
         0.0, "GiB on disk for what the encoder made of each film; 13 MB a film and tile of the 11B"
     )

@@ -17,7 +17,7 @@ from cxr.findings import BY_KEY
 from cxr.model.calibration import FILE as CALIBRATION
 from cxr.model.calibration import as_row, read_calibration
 from cxr.model.gate import FILE as GATE
-from cxr.model.loading import CONFIG, read_own_findings
+from cxr.model.recorded import CONFIG, read_own_findings, read_tiles
 from cxr.model.sources import Source, read_json
 from cxr.results import CxrError
 from cxr.training.calibrate import TESTED_ON, read_population
@@ -79,12 +79,13 @@ def clean_weights(path: Path) -> bytes:
 
 
 def clean_record(folder: Path) -> bytes:
-    """The canvas and the findings of its own that the adapter was trained with."""
+    """The canvas, the tiles and the findings of its own that the adapter was trained with."""
     canvas = read_json(folder / CONFIG).get("canvas")
     if type(canvas) is not int:
         raise CxrError(f"{folder} has no {CONFIG} that records the canvas.")
     own = list_own_findings(folder)
-    return _dump({"canvas": canvas, **({"own_findings": own} if own else {})})
+    tiles = {"tiles": "real"} if read_tiles(Source(folder, str(folder), None)) == "real" else {}
+    return _dump({"canvas": canvas, **tiles, **({"own_findings": own} if own else {})})
 
 
 def list_own_findings(folder: Path) -> list[str]:

@@ -11,8 +11,11 @@ import torch
 from peft import PeftModel
 from transformers import AutoProcessor, MllamaProcessor
 
-from cxr.model.loading import EMBEDDED_NAME, LLAMA, check_precision, choose_canvas, fetch_base, load_base
+from cxr.model.loading import EMBEDDED_NAME, LLAMA, fetch_base, load_base
+from cxr.model.precision import check_precision, find_card
+from cxr.model.recorded import choose_canvas
 from cxr.model.sources import Source, hash_weights
+from cxr.model.tiles import allow_few_tiles
 from cxr.results import CxrError
 from cxr.training.learner import FilmLearner
 from cxr.training.lora import add_lora, choose_targets
@@ -31,6 +34,7 @@ class Student:
     base: str  # the name recorded with the adapter
     source: Source  # the base's files
     precision: str
+    real_tiles: bool = False  # whether padding tiles are left out of the encoder
 
     @property
     def tiles(self) -> int:
@@ -55,7 +59,8 @@ def load_student(options: SftOptions) -> Student:
     Raises:
         CxrError: base, precision or engine cannot be had here.
     """
-    precision = check_precision(options.precision or ("4bit" if torch.cuda.is_available() else "float32"))
+    card = find_card()
+    precision = check_precision(options.precision or ("4bit" if card else "float32"), card)
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     base = choose_base(options.base)
@@ -66,7 +71,10 @@ def load_student(options: SftOptions) -> Student:
     else:
         model, processor = _load_plain(source, precision, options), AutoProcessor.from_pretrained(source.folder)
     learner = FilmLearner(model, train_vision=options.train_vision)
-    return Student(learner, processor, canvas or choose_canvas(None, processor), base, source, precision)
+    real = options.tiles == "real"
+    if real:
+        allow_few_tiles(learner.mllama)
+    return Student(learner, processor, canvas or choose_canvas(None, processor), base, source, precision, real)
 
 
 def _load_plain(source: Source, precision: str, options: SftOptions) -> PeftModel:

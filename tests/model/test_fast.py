@@ -24,6 +24,7 @@ from cxr.model.engine import Encoded, Engine
 from cxr.model.joint import Joint
 from cxr.model.pixels import Cutter, cut_as_stock
 from cxr.model.seat import Seat
+from cxr.model.vision import Vision
 from cxr.prompts import YES_NO, ask_finding, ask_report, build_conversation
 from cxr.reader import Reader
 from cxr.results import Turn
@@ -123,7 +124,7 @@ def test_hidden_states_equal_the_plain_ones_token_by_token(tiles: int) -> None:
     expected = read_logits(plain, encoded, ids)
     seat = Seat(Decoder(fast.model), capacity=256)
     film_at = plain._find_film(ids)
-    with seat._taken(encoded.states):
+    with seat._taken([encoded.states]):
         for start, end in (
             (0, film_at + 2),
             (film_at + 2, len(ids) - 3),
@@ -379,6 +380,25 @@ def test_many_films_that_do_not_fit_are_read_one_by_one(
     monkeypatch.setattr(Seat, "write", fail)
     with caplog.at_level(logging.WARNING), forbid_plain(engine):
         assert engine.write_all(encoded, REPORT, limit=6) == expected
+    assert "films are read one by one" in caplog.text and len(caplog.records) == 1
+
+
+def test_films_that_cannot_be_encoded_together_are_encoded_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine, films = fast_engine(), [noise_film(seed) for seed in (1, 2)]
+    expected = [engine.encode(film).states for film in films]
+    stock = Vision.encode
+
+    def fail(self: Vision, pixels: torch.Tensor, *told: Any) -> torch.Tensor:
+        if len(pixels) > 1:
+            raise torch.OutOfMemoryError("no room")
+        return stock(self, pixels, *told)
+
+    monkeypatch.setattr(Vision, "encode", fail)
+    with caplog.at_level(logging.WARNING), forbid_plain(engine):
+        encoded = engine.encode_all(films)
+    torch.testing.assert_close([each.states for each in encoded], expected, atol=0, rtol=0)
     assert "films are read one by one" in caplog.text and len(caplog.records) == 1
 
 

@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from cxr.model.calibration import Calibration, Scale, read_calibration, write_calibration
 from cxr.model import loading
-from cxr.model.loading import choose_canvas, load, load_named
+from cxr.model.loading import load, load_named
+from cxr.model.recorded import CONFIG, MAX_OWN, choose_canvas, read_own_findings
 from cxr.model.sources import Source
 from cxr.prompts import YES_NO, ask_report, build_conversation
 from cxr.results import CxrError, TrackRecord
@@ -273,25 +274,17 @@ def test_the_mirror_is_taken_for_llama_but_a_revision_means_the_repository_that_
     assert loading.choose_repository(BASE, "4bit", None) == BASE
 
 
-@pytest.mark.parametrize(("free", "precision"), [(40 << 30, "bf16"), (32 << 30, "bf16"), (31 << 30, "4bit")])
-def test_precision_is_chosen_by_free_memory(monkeypatch: pytest.MonkeyPatch, free: int, precision: str) -> None:
-    assert loading.choose_precision() == "float32"
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (free, 80 << 30))
-    assert loading.choose_precision() == precision
-
-
 @pytest.mark.parametrize("canvas", [True, -1, 5000, "224", 22.4])
 def test_a_canvas_that_makes_no_sense_is_refused(folders: tuple[Path, Path], tmp_path: Path, canvas: object) -> None:
     adapter = copy_adapter(folders[1], tmp_path / "odd")
-    (adapter / loading.CONFIG).write_text(json.dumps({"canvas": canvas}))
+    (adapter / CONFIG).write_text(json.dumps({"canvas": canvas}))
     with pytest.raises(CxrError, match="canvas"):
         load_named(Settings(base=str(folders[0]), adapter=str(adapter)))
 
 
 def record(adapter: Path, own: object) -> Path:
     """The same adapter with own findings recorded."""
-    (adapter / loading.CONFIG).write_text(json.dumps({"canvas": 56, "own_findings": own}))
+    (adapter / CONFIG).write_text(json.dumps({"canvas": 56, "own_findings": own}))
     return adapter
 
 
@@ -317,13 +310,13 @@ def test_own_findings_are_those_recorded(folders: tuple[Path, Path], tmp_path: P
         ["effusion"],
         ["normal"],
         ["x" * 61],
-        [f"finding_{number}" for number in range(loading.MAX_OWN + 1)],
+        [f"finding_{number}" for number in range(MAX_OWN + 1)],
     ],
 )
 def test_own_findings_that_make_no_sense_are_refused(folders: tuple[Path, Path], tmp_path: Path, own: object) -> None:
     adapter = record(copy_adapter(folders[1], tmp_path / "odd"), own)
     with pytest.raises(CxrError, match="own_findings"):
-        loading.read_own_findings(Source(adapter, "odd", None))
+        read_own_findings(Source(adapter, "odd", None))
 
 
 def test_an_adapter_made_for_the_embedded_base_finds_it(

@@ -24,7 +24,7 @@ from cxr.space.desk import Desk
 from cxr.space.faults import DISK_FULL, NO_MEMORY
 from cxr.space.page import build_page, serve
 from cxr.space.shelf import Shelf
-from cxr.space.turns import Turns
+from cxr.turns import Turns
 from tests.fakes import FakeEngine, fake_reader
 from tests.hub import HubStandIn, point_to
 from tests.programs import find_port

@@ -2,6 +2,7 @@
 
 import copy
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,16 @@ from transformers import MllamaConfig, MllamaForConditionalGeneration
 
 from cxr.films.film import letterbox
 from cxr.model.engine import Engine
+from cxr.model.sources import Source
 from cxr.prompts import build_conversation
 from cxr.results import CxrError
 from cxr.training.collator import IGNORED, Collator, Example
+from cxr.training.finetune import open_store
 from cxr.training.learner import FilmLearner
 from cxr.training.lora import ATTENTION, add_lora, choose_targets, count_parameters
+from cxr.training.options import SftOptions
 from cxr.training.states import StateStore
+from cxr.training.student import Student
 from tests.tiny import noise_film, tiny_engine
 
 PAIRS = (("Is there a nodule?", "Yes."), ("Write the report of this chest film.", "Findings: There is a nodule."))
@@ -186,3 +191,22 @@ def test_targets_never_touch_the_vision_encoder_unless_asked() -> None:
     }
     assert any(".mlp.gate_proj." in name for name in more) and any("vision_model" in name for name in more)
     assert names < more
+
+
+def test_real_tiles_alone_are_encoded_as_they_are_served_and_kept_apart(tmp_path: Path) -> None:
+    tiny = tiny_engine(4)
+    served = Engine(
+        copy.deepcopy(tiny.model), tiny.processor, tiny.canvas // 2, fast=False, real_tiles=True
+    )  # one tile of a base for 4
+    learner = make_learner(served).eval()
+    batch = Collator(served.processor, 128, 16, real_tiles=True)([Example(image(1, served), PAIRS)])
+    assert batch["pixel_values"].shape[2] == 1 and batch["cross_attention_mask"].shape[-1] == 1
+    with torch.inference_mode():
+        states = learner.encode(*(batch[name] for name in ("pixel_values", "aspect_ratio_ids", "aspect_ratio_mask")))
+    torch.testing.assert_close(states, served.encode(noise_film(1)).states, atol=1e-5, rtol=1e-5)
+    source = Source(tmp_path, "tiny", "0" * 40)
+    student = Student(learner, served.processor, served.canvas, "tiny", source, "float32")
+    stores = [
+        open_store(tmp_path, SftOptions(keep_states=0.1), replace(student, real_tiles=real)) for real in (False, True)
+    ]
+    assert len({store.name(image(1, served)) for store in stores if store}) == 2

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from cxr.films.film import to_image
 from cxr.films.phantom.sets import write_set
-from cxr.model.loading import load
+from cxr.model.loading import load, load_named
 from cxr.reader import Reader
 from cxr.results import CxrError
 from cxr.settings import Settings
@@ -128,8 +128,10 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(base: Path, tmp_path: Path) 
 
 
 def test_a_canvas_over_a_tile_works_with_kept_states(drawn: Path, base: Path, tmp_path: Path) -> None:
-    options = replace(quick(base, tmp_path / "run"), canvas=80, keep_states=0.1, eval_films=1)
-    assert json.loads((finetune(options, DataOptions(data=str(drawn))) / "cxr_config.json").read_text())["canvas"] == 80
+    options = replace(quick(base, tmp_path / "run"), canvas=80, keep_states=0.1, eval_films=1, tiles="real")
+    adapter = finetune(options, DataOptions(data=str(drawn)))
+    assert json.loads((adapter / "cxr_config.json").read_text()) == {"canvas": 80, "tiles": "real"}
+    assert load_named(Settings(base=str(base), adapter=str(adapter))).engine.real_tiles
 
 
 def test_a_dry_run_shows_rows_counts_and_time_and_trains_nothing(

@@ -9,7 +9,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import MllamaForConditionalGeneration, MllamaProcessor
 
-from cxr.model.loading import CONFIG, EMBEDDED_NAME
+from cxr.model.loading import EMBEDDED_NAME
+from cxr.model.recorded import CONFIG
 from cxr.model.sources import read_json
 
 SHARD = "9MB"  # a shard stays below the Hub's and git's limits for plain files

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from cxr.model import loading
 from cxr.model.calibration import Calibration, Scale, read_calibration, write_calibration
 from cxr.model.engine import Engine
+from cxr.model.recorded import CONFIG
 from cxr.prompts import YES_NO, ask_report, build_conversation
 from cxr.training.embedded.export import save_adapter, save_base
 from cxr.training.lora import ATTENTION
@@ -81,7 +82,7 @@ def test_an_earlier_model_leaves_nothing_behind(exported: tuple[Engine, Path]) -
 def test_the_adapter_folder_holds_canvas_and_calibration_and_no_template_card(exported: tuple[Engine, Path]) -> None:
     engine, folder = exported
     adapter = folder / "adapter"
-    assert json.loads((adapter / loading.CONFIG).read_text()) == {"canvas": engine.canvas}
+    assert json.loads((adapter / CONFIG).read_text()) == {"canvas": engine.canvas}
     assert read_calibration(adapter) == CALIBRATION
     assert not (adapter / "README.md").exists()
     config = json.loads((adapter / "adapter_config.json").read_text())
