@@ -5,10 +5,12 @@ Knows nothing about pages, nor which model is answering.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from cxr.answering import Seen, answer_question
 from cxr.checks import check_report
 from cxr.films.burnt_in import warn_of_text
 from cxr.films.film import MAX_SIDE, Film, View
@@ -19,6 +21,7 @@ from cxr.model.calibration import Calibration
 from cxr.model.engine import Encoded, Engine
 from cxr.model.gate import Gatekeeper
 from cxr.model.loading import load
+from cxr.plain import explain_report
 from cxr.prompts import YES_NO, ask_finding, ask_report, build_conversation, clean, parse_report
 from cxr.results import Answer, Classification, CxrError, Gate, Identity, RefusalError, Report, Score, Turn, Verdict
 from cxr.settings import Settings
@@ -129,10 +132,20 @@ class Reader:
             yield Report(text, *parse_report(text), finished=False, warnings=study.warnings)
         result = known or self.classify(study)
         doubts = check_report(text, (*result.scores, *result.own))
-        yield Report(text, *parse_report(text), finished=True, warnings=(*study.warnings, *doubts))
+        plain = explain_report(text, (*result.scores, *result.own))
+        yield Report(text, *parse_report(text), finished=True, warnings=(*study.warnings, *doubts), plain=plain)
 
-    def answer(self, study: Study, question: str, history: Sequence[Turn] = ()) -> Iterator[Answer]:
-        """The answer as it is written; the last one is finished.
+    def answer(
+        self,
+        study: Study | None,
+        question: str,
+        history: Sequence[Turn] = (),
+        known: Classification | None = None,
+    ) -> Iterator[Answer]:
+        """The answer as it is written; the last one is finished. What cannot be answered is declined or corrected.
+
+        `study`: None where there is no film. `known`: its classification where it was made before; else it is made
+        where the question takes a finding for granted, and to hold the finished answer against it.
 
         Raises:
             CxrError: nothing was asked.
@@ -140,10 +153,8 @@ class Reader:
         question = clean(question)
         if not question:
             raise CxrError("Please write a question about the film.")
-        text = ""
-        for text in _grow(self.engine.stream(study.encoded, build_conversation(question, history))):
-            yield Answer(text, finished=False, warnings=study.warnings)
-        yield Answer(text, finished=True, warnings=study.warnings)
+        seen = Seen(study.encoded, cache(lambda: known or self.classify(study)), study.warnings) if study else None
+        yield from answer_question(self.engine, seen, question, history, self.own_findings)
 
 
 def load_reader(settings: Settings, anyway: bool = False) -> Reader:

@@ -122,22 +122,41 @@ class Classification:
 
 @dataclass(frozen=True)
 class Report:
-    """A report, or as much of it as has been written."""
+    """A report, or as much of it as has been written. `plain`: a finished one in plain words, a line a finding."""
 
     text: str
     findings: str
     impression: str
     finished: bool
     warnings: tuple[str, ...] = ()
+    plain: str = ""
+
+
+class Manner(Enum):
+    """How a question was met."""
+
+    ANSWERED = "answered"  # by the model
+    EXPLAINED = "explained"  # from the glossary
+    NOT_SURE = "not sure"  # by the model, after it was said that what is taken for granted is not certain
+    CORRECTED = "corrected"  # what is taken for granted is not so
+    DECLINED = "declined"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer to a question about the film, or as much of it as has been written."""
+    """An answer to a question about the film, or as much of it as has been written.
+
+    `reason` and `step`: why the model alone did not answer, and what to ask or do next; both stand in the text, too.
+    `asked`: how the question was put to the model, where that differs from the visitor's own words.
+    """
 
     text: str
     finished: bool
     warnings: tuple[str, ...] = ()
+    manner: Manner = Manner.ANSWERED
+    reason: str = ""
+    step: str = ""
+    asked: str = ""
 
 
 @dataclass(frozen=True)
