@@ -109,7 +109,7 @@ def read_film(reader: Reader, path: Path, task: str, question: str) -> Reading:
         classification=known,
         report=list(reader.caption(study, known=known))[-1] if "caption" in wanted else None,
         question=question if "answer" in wanted else None,
-        answer=list(reader.answer(study, question))[-1] if "answer" in wanted else None,
+        answer=list(reader.answer(study, question, known=known))[-1] if "answer" in wanted else None,
     )
 
 
@@ -127,9 +127,11 @@ def render(reading: Reading) -> str:
             lines += ["  Also learnt by this adapter:", *map(render_score, reading.classification.own)]
     if reading.report:
         doubts = [text for text in reading.report.warnings if text not in reading.warnings]
-        lines += [f"  {reading.report.text}", *(f"  ! {text}" for text in doubts)]
+        lines += [f"  {reading.report.text}", *(f"  ! {text}" for text in doubts), "  In plain words:"]
+        lines += [f"    {line}" for line in reading.report.plain.splitlines()]
     if reading.answer:
-        lines.append(f"  {reading.question} {reading.answer.text}")
+        doubts = [text for text in reading.answer.warnings if text not in reading.warnings]
+        lines += [f"  {reading.question} {reading.answer.text}", *(f"  ! {text}" for text in doubts)]
     return "\n".join(lines)
 
 

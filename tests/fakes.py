@@ -58,7 +58,7 @@ class FakeEngine:
     def stream(self, encoded: Encoded, conversation: list[Message], limit: int = 400) -> Iterator[str]:
         asked = conversation[-1]["content"][-1]["text"]
         questions = sum(message["role"] == "user" for message in conversation)
-        if asked == "please break":
+        if asked == "please break this film":
             raise RuntimeError("secret of a visitor")
         report = f"Findings: shade {name_shade(encoded)}. Impression: {asked}"
         answer = f"Shade {name_shade(encoded)}, question {questions}: {asked}"

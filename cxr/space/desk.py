@@ -29,7 +29,7 @@ def estimate_reading(film: Film) -> int:
     return START + READ
 
 
-def estimate_writing(seen: Film | Study, *asked: object) -> int:
+def estimate_writing(seen: Film | Study | None, *asked: object) -> int:
     """GPU seconds that `Desk.caption` and `Desk.answer` may take; a film that was not encoded yet takes longer."""
     return START + WRITE + (READ if isinstance(seen, Film) else 0)
 
@@ -74,9 +74,15 @@ class Desk:
         """The report as it is written; the last one is finished."""
         yield from self._caption(seen, indication)
 
-    def answer(self, seen: Film | Study, question: str, history: Sequence[Turn] = ()) -> Iterator[Answer]:
-        """The answer as it is written; the last one is finished."""
-        yield from self._answer(seen, question, tuple(history))
+    def answer(
+        self,
+        seen: Film | Study | None,
+        question: str,
+        history: Sequence[Turn] = (),
+        known: Classification | None = None,
+    ) -> Iterator[Answer]:
+        """The answer as it is written; the last one is finished. `seen`: None where there is no film."""
+        yield from self._answer(seen, question, tuple(history), known)
 
     def _read_now(self, film: Film) -> tuple[Study, Classification] | Gate:
         with self._turns:
@@ -89,8 +95,11 @@ class Desk:
     def _caption_now(self, seen: Film | Study, indication: str) -> Iterator[Report]:
         yield from take_turns(self._reader.caption(self._study(seen), indication), self._turns)
 
-    def _answer_now(self, seen: Film | Study, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
-        yield from take_turns(self._reader.answer(self._study(seen), question, history), self._turns)
+    def _answer_now(
+        self, seen: Film | Study | None, question: str, history: Sequence[Turn], known: Classification | None
+    ) -> Iterator[Answer]:
+        study = None if seen is None else self._study(seen)
+        yield from take_turns(self._reader.answer(study, question, history, known), self._turns)
 
     def _study(self, seen: Film | Study) -> Study:
         if isinstance(seen, Study):

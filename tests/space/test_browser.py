@@ -207,10 +207,10 @@ def test_one_question_at_a_time_and_an_empty_one_changes_nothing(
         choose(page, films["dark"])
         open_tab(page, "Questions")
         expect(page.get_by_role("button", name="Ask")).to_be_enabled(timeout=PATIENCE)
-        page.get_by_label("Your question").fill(" ".join(f"word{number}" for number in range(60)))  # takes 3 s
+        page.get_by_label("Your question").fill("film " + " ".join(f"word{number}" for number in range(60)))  # takes 3 s
         page.get_by_label("Your question").press("Enter")
         expect(page.get_by_role("button", name="What view is this?")).to_be_disabled()
-        answer = page.get_by_text("Shade 25, question 1: word0 word1 ")
+        answer = page.get_by_text("Shade 25, question 1: film word0 word1 ")
         expect(answer).to_be_visible(timeout=PATIENCE)
         expect(page.get_by_role("button", name="What view is this?")).to_be_enabled(timeout=PATIENCE)
         page.get_by_role("button", name="Ask").click()
@@ -319,7 +319,7 @@ def test_what_a_model_writes_is_shown_as_text(browser: Browser, address: str, fi
             "() => [...document.querySelectorAll('textarea')].some(each => /onerror.*bold/s.test(each.value))"
         )
         open_tab(page, "Questions")
-        text = " ".join(HTML)
+        text = "film " + " ".join(HTML)
         page.get_by_label("Your question").fill(text)  # this engine says again what it was asked
         page.get_by_label("Your question").press("Enter")
         expect(page.get_by_text(f"question 1: {text}")).to_be_visible(timeout=PATIENCE)

@@ -79,9 +79,9 @@ def test_what_breaks_inside_says_nothing_of_what_was_sent(
     client: Client, film: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO), pytest.raises(AppError, match=GENERAL[:20]):
-        client.predict(handle_file(film), "please break", api_name="/answer")
+        client.predict(handle_file(film), "please break this film", api_name="/answer")
     assert "RuntimeError" in caplog.text
-    assert "secret" not in caplog.text and "please break" not in caplog.text and "film.png" not in caplog.text
+    assert "secret" not in caplog.text and "please break this film" not in caplog.text and "film.png" not in caplog.text
 
 
 def test_files_of_this_machine_cannot_be_named(address: str) -> None:
@@ -130,11 +130,11 @@ def test_two_clients_at_once_get_their_own_film(address: str, tmp_path: Path) ->
 
     def ask(number: int) -> str:
         which = number % 2
-        return str(clients[which].predict(handle_file(films[which]), f"Number {number}?", api_name="/answer")["text"])
+        return str(clients[which].predict(handle_file(films[which]), f"Film number {number}?", api_name="/answer")["text"])
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(ask, range(12)))
-    assert answers == [f"Shade {round(shades[number % 2] * 100)}, question 1: Number {number}?" for number in range(12)]
+    assert answers == [f"Shade {round(shades[number % 2] * 100)}, question 1: Film number {number}?" for number in range(12)]
 
 
 def test_only_the_three_tasks_are_public_typed_and_documented(client: Client) -> None:
