@@ -12,7 +12,7 @@ from cxr.model.engine import Encoded, Engine
 from cxr.prompts import build_conversation
 from cxr.questions.doubts import doubt_answer
 from cxr.questions.forms import SIDE, SIDES
-from cxr.questions.reading import Question, read_question
+from cxr.questions.reading import Question, Topic, read_question
 from cxr.questions.replies import NO_FILM, Reply, correct, decline, needs_side, warn_uncalibrated
 from cxr.results import Answer, Classification, Manner, Turn
 
@@ -35,7 +35,7 @@ def answer_question(
     if reply is not None or seen is None:
         yield write_reply(reply or NO_FILM, seen.warnings if seen else ())
         return
-    if read.granted:
+    if read.granted or read.topic is Topic.CHANCE:
         reply = correct(read, seen.classify().by_finding(), score_sides(engine, seen.encoded, read))
     if reply is not None and reply.manner is not Manner.NOT_SURE:
         yield write_reply(reply, seen.warnings)

@@ -137,6 +137,7 @@ class Manner(Enum):
 
     ANSWERED = "answered"  # by the model
     EXPLAINED = "explained"  # from the glossary
+    CLASSIFIED = "classified"  # from the classification
     NOT_SURE = "not sure"  # by the model, after it was said that what is taken for granted is not certain
     CORRECTED = "corrected"  # what is taken for granted is not so
     DECLINED = "declined"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from cxr.findings import list_not_looked_for
 from cxr.labels import OUTSIDE as HELD
-from cxr.questions.vocabulary import LANDMARKS, OUTSIDE, STRANGERS
+from cxr.questions.vocabulary import LANDMARKS, OTHER_DISEASES, OUTSIDE, STRANGERS
 
 
 def hide_strangers(words: str) -> tuple[str, tuple[str, ...]]:
@@ -25,4 +25,5 @@ def find_outside(masked: str, own: Sequence[str] = (), beside: bool = False) -> 
     listed = list_not_looked_for(own)
     kinds = {**OUTSIDE, **({} if beside else LANDMARKS)}
     names = [name for name in kinds if name not in HELD or name in listed]
-    return tuple(name for name in names if re.search(rf"(?<![\w-])(?:{kinds[name]})(?![\w-])", masked))
+    hits = {name: re.search(rf"(?<![\w-])(?:{kinds[name]})(?![\w-])", masked) for name in names}
+    return tuple(hit[0] if name == OTHER_DISEASES else name for name, hit in hits.items() if hit)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from cxr.findings import FINDINGS, Finding, find_finding
+from cxr.prompts import ask_finding
 from cxr.questions import cues, forms
 from cxr.questions.outside import find_outside, hide_strangers
 from cxr.questions.spelling import repair_spelling
@@ -29,6 +30,9 @@ class Topic(Enum):
     PERSON = "person"
     NONSENSE = "not about the film"
     UNCLEAR = "unclear"
+    LANGUAGE = "not in English"
+    COUNT = "number"
+    CHANCE = "probability"
     PRESENCE = "presence"
     PLACE = "place"
     SIZE = "size"
@@ -64,7 +68,8 @@ def read_question(text: str, own: Sequence[str] = (), earlier: Sequence[Turn] = 
 
 
 _TOLD = (
-    r"^\W*(?:i(?:'m| am| have| had|'ve)?|he|she|we|the patient|patient|my \w+|this (?:man|woman|patient)|after|hi|hello|a?\s?\d+)\b"
+    r"^\W*(?:i(?:'m| am| have| had|'ve)?|he|she|we|the patient|patient|my \w+|this (?:man|woman|patient)|after|hi|hello"
+    r"|a?\s?\d+)\b"
     r"[^?]*?[,.;:!]\s+(?=(?:is|are|do|does|can|could|any|has|have|what|which|where|how)\b)"
 )
 
@@ -118,13 +123,20 @@ def _read_undecidable(question: Question, masked: str, follows: bool) -> Questio
     """What no model of ours answers, and what a word means; None: go on."""
     if cues.MEANING.search(masked):
         return replace(question, topic=Topic.MEANING)
+    if not cues.ENGLISH.search(masked) and (cues.FOREIGN.search(masked) or re.search(r"[^\W\da-z_X]{3}", masked)):
+        return replace(question, topic=Topic.LANGUAGE)
     if OFF_TOPIC.search(masked):
         return replace(question, topic=Topic.NONSENSE)
+    chance = question.findings and cues.SURE.search(masked)
     for topic, cue in ((Topic.TREATMENT, cues.TREATMENT), (Topic.OUTLOOK, cues.OUTLOOK)):
-        if cue.search(masked):
+        if cue.search(masked) and not chance:
             return replace(question, topic=topic)
     if question.others:
         return replace(question, topic=Topic.OUTSIDE)
+    if question.findings and cues.COUNT.search(masked):
+        return replace(question, topic=Topic.COUNT)
+    if chance:
+        return replace(question, topic=Topic.CHANCE)
     granted = bool(question.findings) and not cues.IS_THERE.search(masked)
     for topic, cue in ((Topic.EARLIER, cues.EARLIER), (Topic.CAUSE, cues.CAUSE), (Topic.PERSON, cues.PERSON)):
         if cue.search(masked):
@@ -149,12 +161,14 @@ def _read_finding(question: Question, masked: str) -> Question:
     keys, (first, *more) = question.findings, map(find_finding, question.findings)
     outright, there = cues.ASKS.search(masked), cues.IS_THERE.search(masked)
     given, definite = cues.GIVEN.search(masked), cues.DEFINITE.search(masked)
-    told = cues.DENIAL.search(masked) or (outright and not cues.FOLLOWS.match(masked))
-    seen = question.request if told else forms.ask_seen(keys, question.side)
+    seen = _ask_seen(question, masked)
+    if cues.IF_THERE.search(masked):
+        return replace(question, topic=Topic.PRESENCE, request=forms.ask_seen(keys))
     for topic, cue, form in ((Topic.SIZE, cues.SIZE, forms.SIZE), (Topic.PLACE, cues.PLACE, forms.WHERE)):
         if cue.search(masked) and (not there or (outright and not cues.IS_THERE.match(masked.lstrip()))):
             form = forms.SIDE if topic is Topic.PLACE and cues.SIDE_ASKED.search(masked) else form
-            request = question.request if more else forms.ask_about(form, first)
+            both = cues.SIZE.search(masked) and cues.PLACE.search(masked)
+            request = question.request if more else forms.ask_seen(keys) if both else forms.ask_about(form, first)
             return replace(question, topic=topic, granted=True, request=request)
     if cues.DESCRIBE.search(masked):
         return replace(question, granted=True, request=forms.ask_seen(keys))
@@ -162,6 +176,16 @@ def _read_finding(question: Question, masked: str) -> Question:
         closed = question.side and not outright and not given
         return replace(question, granted=True, request=seen if closed else question.request)
     return replace(question, topic=Topic.PRESENCE, request=seen)
+
+
+def _ask_seen(question: Question, masked: str) -> str:
+    """The request of a question whether findings are there; the visitor's own words where no form is taught."""
+    if question.request == ask_finding(find_finding(question.findings[0])):
+        return question.request
+    if cues.DENIAL.search(masked):
+        return forms.ask_denied(question.findings, masked) or question.request
+    outright = cues.ASKS.search(masked) and not cues.FOLLOWS.match(masked)
+    return question.request if outright else forms.ask_seen(question.findings, question.side)
 
 
 def _read_film(question: Question, masked: str, follows: bool) -> Question:
@@ -174,7 +198,7 @@ def _read_film(question: Question, masked: str, follows: bool) -> Question:
         return replace(film, findings=("cardiomegaly",), request=request)
     if cues.PICTURE.search(masked):
         return replace(film, request=forms.ask_picture(masked))
-    if cues.ORIENTATION.search(masked):
+    if cues.ORIENTATION.search(masked) and not cues.VAGUE.search(masked):
         return replace(film, request=forms.ORIENTATION)
     if cues.VIEW.search(masked):
         return replace(film, request=question.request if denied else forms.ask_view(masked))

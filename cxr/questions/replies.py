@@ -40,6 +40,8 @@ REASONS = {
     Topic.SYMPTOMS: "A film does not show what somebody feels.",
     Topic.PERSON: "A film does not tell who the patient is or how the patient lives.",
     Topic.NONSENSE: "I found nothing in this question that is looked for on a chest film.",
+    Topic.LANGUAGE: "I read questions in English alone.",
+    Topic.COUNT: "I tell whether something is there, not how many of them.",
     Topic.UNCLEAR: "I can tell side, place and size only of a finding that is looked for, and none is named.",
 }
 MADE_OF = "I do not look for cancer: a film shows spots, not what they are made of."
@@ -109,9 +111,11 @@ def correct(question: Question, scores: Mapping[str, Score], sides: Mapping[str,
         scores: By finding.
         sides: Probability of "left", "right" and "both" of the one finding whose side is named; empty where not asked.
     """
+    known = [scores[key] for key in question.findings if key in scores]
+    if question.topic is Topic.CHANCE and known:
+        return _say_chance(known)
     if not question.granted:
         return None
-    known = [scores[key] for key in question.findings if key in scores]
     absent = [score for score in known if score.verdict is Verdict.ABSENT]
     unsure = [score for score in known if score.verdict is Verdict.NOT_SURE]
     if absent:
@@ -125,6 +129,15 @@ def correct(question: Question, scores: Mapping[str, Score], sides: Mapping[str,
         step = ASK.format(f'"{forms.WHERE.format(noun)}" or "{forms.SIZE.format(noun)}"')
         return Reply(Manner.CORRECTED, reason, step)
     return Reply(Manner.DECLINED, REASONS[Topic.CAUSE], suggest(question)) if question.topic is Topic.CAUSE else None
+
+
+def _say_chance(known: Sequence[Score]) -> Reply:
+    parts = [
+        f"{find_finding(score.finding).bare_noun} {write_percent(score.probability)}"
+        f"{f' ({score.verdict.value})' if score.verdict else ', not calibrated'}"
+        for score in known
+    ]
+    return Reply(Manner.CLASSIFIED, f"The classification of this film says: {join_words(parts, 'and')}.")
 
 
 def _say_absent(question: Question, absent: Sequence[Score]) -> Reply:

@@ -21,7 +21,8 @@ LAY = {
     r"|(?:enlarged|big|large|bigger|swollen) (?:heart|cardiac \w+)",
     "emphysema": r"(?:pulmonary |lung )?emphysem\w+",
     "fibrosis": rf"(?:lung |pulmonary )?(?:fibro\w+|scarring|scars?)|scarred {_LUNG}|scarring of {_LUNG}",
-    "pleural_thickening": r"pleura\w* thicken\w*|thick(?:ened|ening)?(?: of the)? pleura\w*",
+    "pleural_thickening": r"(?:the )?pleura\w* (?:(?:is|looks|seems) )?thicken\w*|thick(?:ened"
+    r"|ening)?(?: of the)? pleura\w*",
     "hernia": r"(?:hiat(?:al|us) )?hernias?",
 }
 
@@ -38,10 +39,12 @@ STRANGERS = {
     r"|pneumoperitoneum",
 }
 
+OTHER_DISEASES = "other diseases"  # named by the visitor's own word
 # Name of what is not looked for -> its words. The first six are those of `labels.OUTSIDE`, in visitors' words.
 OUTSIDE = {
     "fractures": r"fractur\w*|broken|breaks?|cracked",
-    "tubes, lines and devices": r"(?:\w+ )?tubes?|catheters?|pace ?makers?|picc|(?:central|venous|arterial) lines?|icd"
+    "tubes, lines and devices": r"(?:\w+ )?tubes?|catheters?|pace ?makers?|picc|(?:central|venous|arterial) lines?"
+    r"|icd"
     r"|(?:support |medical )?devices?|drains?|wires?|clips?|implants?|stents?|electrodes?|foreign (?:body|object)\w*",
     "tuberculosis": r"tb|tubercul\w+",
     "COVID-19": r"covid\w*|corona ?virus|sars\w*",
@@ -57,9 +60,11 @@ OUTSIDE = {
     "lymph nodes": r"lymph\w*|(?:lymph)?adenopath\w*|nodes?|glands?",
     "the mediastinum and the windpipe": r"mediastin\w+|trachea\w*|wind ?pipe|o?esophag\w+|midline shift",
     "calcifications": r"calcif\w+|calcium|plaques?",
-    "the vessels and valves of the heart": r"valves?|coronar\w+|heart attack|infarct\w*|heart ?beat|rhythm|pulse"
-    r"|blood pressure|embol\w+|clots?|thromb\w+",
-    "other diseases": r"asthma\w*|copd|bronchit\w*|bronchiect\w*|sarcoid\w*|silicosis|asbestos\w*|flu|influenza"
+    "the vessels and valves of the heart": r"valves?|coronar\w+|heart ?beat|rhythm|pulse|blood pressure",
+    "the quality of the film itself": r"quality|rotat\w+|(?:under|over)?-?expos\w+|inspir\w+|penetrat\w+|blurr\w+"
+    r"|artefacts?|artifacts?",
+    OTHER_DISEASES: r"heart attack|infarct\w*|(?:pulmonary )?embol\w+|(?:blood )?clots?|thromb\w+|asthma\w*|copd"
+    r"|bronchit\w*|bronchiect\w*|sarcoid\w*|silicosis|asbestos\w*|flu|influenza"
     r"|diabet\w*|strokes?|heart failure|chf|anemia|anaemia|hepatitis|hiv|aids",
     "the skin and the muscles": r"skin|muscles?",
 }
@@ -70,10 +75,12 @@ LANDMARKS = {  # beside a finding they only say where it is
 }
 
 SIZES = r"small|tiny|little|minimal|moderate|medium|large|big|huge|massive|mild|severe|extensive|wide|bigger|larger"
-FILM = r"(?:this |the |that |my |his |her |your )?(?:chest )?(?:films?|x-? ?rays?|radiographs?|images?|pictures?|scans?|cxr)"
+FILM = r"(?:this |the |that |my |his |her |your )?(?:chest )?(?:films?|x-? ?rays?|radiographs?|images?|pictures?"
+r"|scans?|cxr)"
 # Words of the trade: a question with none of them, and none of the above, is about something else.
 DOMAIN = re.compile(
-    rf"\b(?:{FILM}|lungs?|chest|thora\w*|heart|cardi\w+|pleur\w+|opaci\w+|shadow\w*|white\w*|dark\w*|black|gr[ea]y|bright"
+    rf"\b(?:{FILM}|lungs?|chest|thora\w*|heart|cardi\w+|pleur\w+|opaci\w+|shadow\w*|white\w*|dark\w*|black|gr[ea]y"
+    rf"|bright"
     r"|spots?|patch\w*|dots?|blobs?|lobes?|zones?|hemithorax|lesions?|(?:ab)?normal\w*|findings?|diagnos\w*|reports?"
     r"|diseases?|patholog\w*|air\w*|fluid|densit\w*|vessels?|vascular|bronch\w*|apex|apices|apical|bas(?:e|al|ilar)"
     r"|sides?|sided|left|right|views?|expos\w+|inspir\w+|breath|rotat\w+|lung fields?|markings?|circles?|lines?)\b"

@@ -22,6 +22,7 @@ VIEWS = {
 }
 MANNERS = {  # what stands above an answer that is not the model's alone
     Manner.EXPLAINED: "From the glossary:",
+    Manner.CLASSIFIED: "From the classification:",
     Manner.NOT_SURE: "Not sure:",
     Manner.CORRECTED: "Corrected:",
     Manner.DECLINED: "Not answered:",
