@@ -75,8 +75,8 @@ LANDMARKS = {  # beside a finding they only say where it is
 }
 
 SIZES = r"small|tiny|little|minimal|moderate|medium|large|big|huge|massive|mild|severe|extensive|wide|bigger|larger"
-FILM = r"(?:this |the |that |my |his |her |your )?(?:chest )?(?:films?|x-? ?rays?|radiographs?|images?|pictures?"
-r"|scans?|cxr)"
+_PICTURES = r"(?:films?|x-? ?rays?|radiographs?|images?|pictures?|scans?|cxr)"
+FILM = rf"(?:this |the |that |my |his |her |your )?(?:chest )?{_PICTURES}"
 # Words of the trade: a question with none of them, and none of the above, is about something else.
 DOMAIN = re.compile(
     rf"\b(?:{FILM}|lungs?|chest|thora\w*|heart|cardi\w+|pleur\w+|opaci\w+|shadow\w*|white\w*|dark\w*|black|gr[ea]y"

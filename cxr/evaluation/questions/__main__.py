@@ -21,6 +21,8 @@ from cxr.reader import Reader, load_reader
 from cxr.results import as_plain
 from cxr.settings import Settings
 
+OPENING = 12  # tokens of what the model alone says, which tell whether it declines
+
 
 def ask_all(reader: Reader, questions: Iterable[Asked]) -> Iterator[Heard]:
     """Every question in every wording; a film is encoded and classified once."""
@@ -29,7 +31,9 @@ def ask_all(reader: Reader, questions: Iterable[Asked]) -> Iterator[Heard]:
         known = reader.classify(study) if study else None
         answers = tuple(list(reader.answer(study, text, known=known))[-1] for text in asked.wordings)
         alone = [
-            "".join(reader.engine.stream(study.encoded, build_conversation(clean(text)))).strip() if study else ""
+            "".join(reader.engine.stream(study.encoded, build_conversation(clean(text)), OPENING)).strip()
+            if study
+            else ""
             for text in asked.wordings
         ]
         yield Heard(replace(asked, film=None), answers, tuple(alone))

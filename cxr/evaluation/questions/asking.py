@@ -7,8 +7,8 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cxr.evaluation.questions import measured, measured_names, tried
-from cxr.evaluation.questions.measured import Wordings
+from cxr.evaluation.questions import measured, measured_answerable, measured_names, tried
+from cxr.evaluation.questions.measured_names import Wordings
 from cxr.films.film import Film
 from cxr.films.phantom import DrawnFilm, draw_film
 from cxr.findings import BY_KEY
@@ -26,7 +26,9 @@ class Words:
 
 
 SETS = {
-    "measured": Words(measured_names.NAMES, measured_names.OTHERS, measured.UNANSWERABLE, measured.ANSWERABLE),
+    "measured": Words(
+        measured_names.NAMES, measured_names.OTHERS, measured.UNANSWERABLE, measured_answerable.ANSWERABLE
+    ),
     "tried": Words(tried.NAMES, tried.OTHERS, tried.UNANSWERABLE, tried.ANSWERABLE),
 }
 FIRST = {"measured": 10_200_000, "tried": 9_710_000}  # seed of the first film of each set

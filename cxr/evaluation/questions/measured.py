@@ -1,12 +1,12 @@
-"""The wordings that are measured: how students, patients, nurses and doctors type, in British and American English.
+"""The measured wordings of what cannot be answered: how students, patients, nurses and doctors type.
 
-They were written before the patterns of `cxr.questions` and are not what these were tried on (that is `tried.py`).
-In each: {x} a finding's name, {side} left or right, {other} another thing. Knows nothing about films or models.
+Like those of `measured_answerable.py` they are in British and American English, were written before the patterns of
+`cxr.questions`, and are not what these were tried on (that is `tried.py`). In each: {x} a finding's name, {side} left
+or right, {other} another thing. Knows nothing about films or models.
 """
 
-from collections.abc import Mapping
+from cxr.evaluation.questions.measured_names import Wordings
 
-Wordings = Mapping[str, tuple[str, ...]]
 
 UNANSWERABLE: Wordings = {
     "takes a size for granted": (
@@ -151,114 +151,5 @@ UNANSWERABLE: Wordings = {
         "which view is it",
         "how big is the {x}",
         "anything abnormal here?",
-    ),
-}
-
-ANSWERABLE: Wordings = {
-    "is it there": (
-        "Is there {x}?",
-        "any {x}?",
-        "Do you see {x} on this one?",
-        "Can you spot any {x} here",
-        "does the patient have {x}",
-        "I think I see {x}, am I right?",
-        "Would you say there is {x}?",
-        "Are there signs of {x}?",
-        "is {x} present",
-        "{x} yes or no?",
-        "Could you please check whether there's {x} on this radiograph?",
-        "Look for {x} please.",
-    ),
-    "is it on this side": (
-        "Is there {x} on the {side}?",
-        "any {x} on the {side} side?",
-        "Do you see {side} sided {x}?",
-        "does the {side} lung show {x}",
-        "Can you see {x} in the {side} lung?",
-        "{side} {x}?",
-        "Is a {side}-sided {x} visible?",
-        "check the {side} side for {x} please",
-    ),
-    "on which side is it": (
-        "Which side is the {x} on?",
-        "on what side do you see the {x}",
-        "Is the {x} left or right?",
-        "left or right sided {x}?",
-        "The {x} - is it on the patient's left or right?",
-        "what side is the {x}",
-    ),
-    "how large is it": (
-        "How big is the {x}?",
-        "how large would you say the {x} is",
-        "What size is the {x}?",
-        "Is the {x} small, moderate or large?",
-        "Can you estimate the size of the {x}?",
-        "size of the {x}?",
-    ),
-    "the heart": (
-        "Is the heart enlarged?",
-        "Does the heart look too big",
-        "is the heart size ok",
-        "Is the cardiac shadow enlarged?",
-        "How big is the heart?",
-        "heart enlarged?",
-        "would you say this heart is of normal size",
-        "Is this person's heart bigger than it should be?",
-    ),
-    "the view": (
-        "Is this AP or PA?",
-        "What view is this?",
-        "which projection was used",
-        "Was it taken from the front or from the back?",
-        "ap or pa film?",
-        "what projection is this xray",
-        "Is it a frontal or a lateral film?",
-        "How was this film taken?",
-    ),
-    "normal or not": (
-        "Is this film normal?",
-        "does this x-ray look normal",
-        "Is everything okay on this image?",
-        "Anything abnormal?",
-        "are the lungs clear",
-        "Would you report this as normal?",
-        "is anything wrong with this chest xray",
-        "do these lungs look healthy?",
-    ),
-    "what is seen": (
-        "What do you see?",
-        "Describe the film.",
-        "what does the xray show",
-        "List the findings please.",
-        "Can you tell me what is on this picture",
-        "what are the main findings?",
-        "Summarise the film in one sentence",
-        "Which abnormalities are there?",
-    ),
-    "where left is": (
-        "Which side of the picture is the patient's left?",
-        "where is left on this film",
-        "Is the patient's left side on the right of the image?",
-        "on which side of the image is the patient's right lung?",
-        "which side is left here?",
-        "Do I see the patient's right on my left?",
-    ),
-    "what kind of picture": (
-        "What kind of picture is this?",
-        "is this a CT",
-        "What type of scan am I looking at?",
-        "Is it an x-ray or an MRI?",
-        "which part of the body is this",
-        "what modality is it",
-    ),
-    "what a word means": (
-        "What is {x}?",
-        "what does {x} mean",
-        "Can you explain what {x} is?",
-        "define {x}",
-        "I don't know the word {x}, what is it?",
-        "Please tell me in simple words what {x} means.",
-        "whats a {x}",
-        "meaning of {x}?",
     ),
 }

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+Wordings = Mapping[str, tuple[str, ...]]
+
 NAMES: Mapping[str, tuple[str, ...]] = {  # finding key -> how people call it
     "pneumothorax": ("pneumothorax", "ptx", "pneumothorax"),
     "effusion": ("pleural effusion", "effusion", "fluid around the lung", "pleural fluid"),
