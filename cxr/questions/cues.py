@@ -101,7 +101,7 @@ ASKS = re.compile(r"\b(?:how|where\w*|which|what|whose)\b")  # what is asked out
 IS_THERE = _words(
     r"(?:is|are|was) there|there is|there's|there are|any|(?:do|can|could|did) (?:you|u|we|i) (?:\w+ )?(?:see|spot"
     r"|detect|find|notice"
-    r"|identify|recogni[sz]e|make out|confirm)|(?:does|do|has|have|did|is|was) (?:\w+ ){0,4}?(?:show|have|has|got"
+    r"|identify|recogni[sz]e|make out|confirm)|(?:does|do|has|have|did|is|was) (?:(?!X)\w+ ){0,4}?(?:show|have|has|got"
     r"|suffer|present)"
     r"|present|visible|seen|signs? of|evidence|look(?:ing)? for|check(?:ing)? (?:for|whether|if)|search for|exists?"
     r"|yes or no"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 
 from cxr.findings import FINDINGS, Finding, find_finding
 from cxr.prompts import ask_finding
@@ -77,9 +78,14 @@ _TOLD = (
 def mask_findings(words: str, own: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
     """The words with an X for each finding, and the findings' keys in the order in which they are named."""
     for finding in (*map(find_finding, own), *FINDINGS):
-        words = _match(finding).sub(f"\0{finding.key}\0", words)
+        words = _match(finding).sub(partial(_mask, finding.key), words)
     keys = re.findall(r"\0([^\0]*)\0", words)
     return re.sub(r"\0[^\0]*\0", "X", words), tuple(dict.fromkeys(keys))
+
+
+def _mask(key: str, hit: re.Match[str]) -> str:
+    """The mark of a finding; a side in its words stays: "fluid around my right lung"."""
+    return " ".join([f"\0{key}\0", *re.findall(r"\b(?:left|right|both)\b", hit[0])])
 
 
 def _match(finding: Finding) -> re.Pattern[str]:
@@ -128,7 +134,7 @@ def _read_undecidable(question: Question, masked: str, follows: bool) -> Questio
     if OFF_TOPIC.search(masked):
         return replace(question, topic=Topic.NONSENSE)
     chance = question.findings and cues.SURE.search(masked)
-    for topic, cue in ((Topic.TREATMENT, cues.TREATMENT), (Topic.OUTLOOK, cues.OUTLOOK)):
+    for topic, cue in ((Topic.OUTLOOK, cues.OUTLOOK), (Topic.TREATMENT, cues.TREATMENT)):
         if cue.search(masked) and not chance:
             return replace(question, topic=topic)
     if question.others:

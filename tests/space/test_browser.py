@@ -207,7 +207,9 @@ def test_one_question_at_a_time_and_an_empty_one_changes_nothing(
         choose(page, films["dark"])
         open_tab(page, "Questions")
         expect(page.get_by_role("button", name="Ask")).to_be_enabled(timeout=PATIENCE)
-        page.get_by_label("Your question").fill("film " + " ".join(f"word{number}" for number in range(60)))  # takes 3 s
+        page.get_by_label("Your question").fill(
+            "film " + " ".join(f"word{number}" for number in range(60))
+        )  # takes 3 s
         page.get_by_label("Your question").press("Enter")
         expect(page.get_by_role("button", name="What view is this?")).to_be_disabled()
         answer = page.get_by_text("Shade 25, question 1: film word0 word1 ")

@@ -130,11 +130,15 @@ def test_two_clients_at_once_get_their_own_film(address: str, tmp_path: Path) ->
 
     def ask(number: int) -> str:
         which = number % 2
-        return str(clients[which].predict(handle_file(films[which]), f"Film number {number}?", api_name="/answer")["text"])
+        return str(
+            clients[which].predict(handle_file(films[which]), f"Film number {number}?", api_name="/answer")["text"]
+        )
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(ask, range(12)))
-    assert answers == [f"Shade {round(shades[number % 2] * 100)}, question 1: Film number {number}?" for number in range(12)]
+    assert answers == [
+        f"Shade {round(shades[number % 2] * 100)}, question 1: Film number {number}?" for number in range(12)
+    ]
 
 
 def test_only_the_three_tasks_are_public_typed_and_documented(client: Client) -> None:
