@@ -44,8 +44,8 @@ OTHER_DISEASES = "other diseases"  # named by the visitor's own word
 OUTSIDE = {
     "fractures": r"fractur\w*|broken|breaks?|cracked",
     "tubes, lines and devices": r"(?:\w+ )?tubes?|catheters?|pace ?makers?|picc|(?:central|venous|arterial) lines?"
-    r"|icd"
-    r"|(?:support |medical )?devices?|drains?|wires?|clips?|implants?|stents?|electrodes?|foreign (?:body|object)\w*",
+    r"|icd|(?:support |medical )?devices?|drains?|wires?|clips?|implants?|stents?|electrodes?|foreign (?:body"
+    r"|object)\w*",
     "tuberculosis": r"tb|tubercul\w+",
     "COVID-19": r"covid\w*|corona ?virus|sars\w*",
     "the aorta": r"aort\w+|aneurysms?",
@@ -64,8 +64,8 @@ OUTSIDE = {
     "the quality of the film itself": r"quality|rotat\w+|(?:under|over)?-?expos\w+|inspir\w+|penetrat\w+|blurr\w+"
     r"|artefacts?|artifacts?",
     OTHER_DISEASES: r"heart attack|infarct\w*|(?:pulmonary )?embol\w+|(?:blood )?clots?|thromb\w+|asthma\w*|copd"
-    r"|bronchit\w*|bronchiect\w*|sarcoid\w*|silicosis|asbestos\w*|flu|influenza"
-    r"|diabet\w*|strokes?|heart failure|chf|anemia|anaemia|hepatitis|hiv|aids",
+    r"|bronchit\w*|bronchiect\w*|sarcoid\w*|silicosis|asbestos\w*|flu|influenza|diabet\w*|strokes?|heart failure"
+    r"|chf|anemia|anaemia|hepatitis|hiv|aids",
     "the skin and the muscles": r"skin|muscles?",
 }
 LANDMARKS = {  # beside a finding they only say where it is
@@ -81,9 +81,10 @@ FILM = rf"(?:this |the |that |my |his |her |your )?(?:chest )?{_PICTURES}"
 DOMAIN = re.compile(
     rf"\b(?:{FILM}|lungs?|chest|thora\w*|heart|cardi\w+|pleur\w+|opaci\w+|shadow\w*|white\w*|dark\w*|black|gr[ea]y"
     rf"|bright"
-    r"|spots?|patch\w*|dots?|blobs?|lobes?|zones?|hemithorax|lesions?|(?:ab)?normal\w*|findings?|diagnos\w*|reports?"
-    r"|diseases?|patholog\w*|air\w*|fluid|densit\w*|vessels?|vascular|bronch\w*|apex|apices|apical|bas(?:e|al|ilar)"
-    r"|sides?|sided|left|right|views?|expos\w+|inspir\w+|breath|rotat\w+|lung fields?|markings?|circles?|lines?)\b"
+    r"|spots?|patch\w*|dots?|blobs?|lobes?|zones?|hemithorax|lesions?|(?:ab)?normal\w*|findings?|diagnos\w*"
+    r"|reports?|diseases?|patholog\w*|air\w*|fluid|densit\w*|vessels?|vascular|bronch\w*|apex|apices|apical|bas(?:e"
+    r"|al|ilar)|sides?|sided|left|right|views?|expos\w+|inspir\w+|breath|rotat\w+|lung fields?|markings?|circles?"
+    r"|lines?)\b"
 )
 OFF_TOPIC = re.compile(
     r"\b(?:poems?|jokes?|songs?|sing|recipes?|cook\w*|capital of|weather|football|president|movies?|games?|pizza"

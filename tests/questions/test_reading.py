@@ -1,4 +1,4 @@
-"""A question is read as a person would read it: what it names, what it takes for granted, how it is put to the model."""
+"""A question is read as a person would: what it names, what it takes for granted, how it is put to the model."""
 
 import pytest
 
