@@ -52,13 +52,15 @@ class FakeEngine:
         return Encoded(torch.full((1, 4, 8), float(film.pixels.mean())), 1)
 
     def score(self, encoded: Encoded, conversations: Sequence[list[Message]], options: Sequence[str]) -> np.ndarray:
+        if len(options) != 2:  # no yes or no
+            return np.full((len(conversations), len(options)), 1 / len(options))
         yes = (name_shade(encoded) / 100 + np.arange(len(conversations)) * 0.071) % 1
         return np.stack([yes, 1 - yes], axis=1)
 
     def stream(self, encoded: Encoded, conversation: list[Message], limit: int = 400) -> Iterator[str]:
         asked = conversation[-1]["content"][-1]["text"]
         questions = sum(message["role"] == "user" for message in conversation)
-        if asked == "please break this film":
+        if asked == "please halt this film":
             raise RuntimeError("secret of a visitor")
         report = f"Findings: shade {name_shade(encoded)}. Impression: {asked}"
         answer = f"Shade {name_shade(encoded)}, question {questions}: {asked}"

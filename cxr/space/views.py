@@ -115,7 +115,15 @@ def write_report_text(report: Report) -> str:
 
 def write_report_file(report: Report, identity: Identity) -> bytes:
     """The finished report as a text file, with who wrote it."""
-    lines = [write_report_text(report), "", *report.warnings, f"{DISCLAIMER} Written by {name_model(identity)}.", ""]
+    plain = ["In plain words:", *report.plain.splitlines(), ""] if report.plain else []
+    lines = [
+        write_report_text(report),
+        "",
+        *plain,
+        *report.warnings,
+        f"{DISCLAIMER} Written by {name_model(identity)}.",
+        "",
+    ]
     return "\n".join(lines).encode()
 
 

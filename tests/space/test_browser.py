@@ -223,6 +223,30 @@ def test_one_question_at_a_time_and_an_empty_one_changes_nothing(
         expect(page.locator(".toast-body")).to_have_count(0)
 
 
+def test_questions_that_cannot_be_answered_and_a_report_in_plain_words(
+    browser: Browser, address: str, films: dict[str, Path]
+) -> None:
+    with visit(browser, address, width=390) as page:
+        open_tab(page, "Questions")
+        said = page.get_by_role("log")
+        for question, answer in (
+            ("what is an effusion?", "From the glossary:"),
+            ("is there a mass", "no film to look at"),
+        ):
+            page.get_by_label("Your question").fill(question)
+            page.get_by_label("Your question").press("Enter")
+            expect(said.get_by_text(answer)).to_be_visible(timeout=PATIENCE)
+        choose(page, films["dark"])
+        expect(page.get_by_role("button", name="Ask")).to_be_enabled(timeout=PATIENCE)
+        page.get_by_label("Your question").fill("should I go to hospital?")
+        page.get_by_label("Your question").press("Enter")
+        expect(said.get_by_text("Not answered:")).to_be_visible(timeout=PATIENCE)
+        open_tab(page, "Captioning")
+        page.get_by_text("The same in plain words").click()
+        expect(page.get_by_text("The report names none")).to_be_visible(timeout=PATIENCE)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_another_film_forgets_why_the_one_before_was_taken(
     browser: Browser, address: str, films: dict[str, Path]
 ) -> None:

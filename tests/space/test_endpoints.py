@@ -60,6 +60,19 @@ def test_answer_knows_the_earlier_turns(client: Client, film: Path) -> None:
     )
 
 
+def test_what_cannot_be_answered_is_declined_in_a_way_that_programs_see(client: Client, film: Path) -> None:
+    reply = client.predict(handle_file(film), "Should I go to hospital?", api_name="/answer")
+    assert reply["manner"] == "declined" and reply["reason"] and reply["step"] and "Shade" not in reply["text"]
+    reply = client.predict(handle_file(film), "whats a mass", api_name="/answer")
+    assert reply["manner"] == "explained" and "3 cm" in reply["text"]
+    reply = client.predict(handle_file(film), "any mass pls", api_name="/answer")
+    assert reply["manner"] == "answered" and reply["asked"] == "Is there a mass?"
+
+
+def test_a_report_comes_in_plain_words_too(client: Client, film: Path) -> None:
+    assert client.predict(handle_file(film), "a mass", api_name="/caption")["plain"].startswith("A mass (a spot")
+
+
 def test_a_dicom_without_an_extension_is_read(client: Client, tmp_path: Path) -> None:
     assert len(client.predict(handle_file(write_dicom(tmp_path / "IM0001")), api_name="/classify")["scores"]) == 14
 
@@ -79,9 +92,9 @@ def test_what_breaks_inside_says_nothing_of_what_was_sent(
     client: Client, film: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO), pytest.raises(AppError, match=GENERAL[:20]):
-        client.predict(handle_file(film), "please break this film", api_name="/answer")
+        client.predict(handle_file(film), "please halt this film", api_name="/answer")
     assert "RuntimeError" in caplog.text
-    assert "secret" not in caplog.text and "please break this film" not in caplog.text and "film.png" not in caplog.text
+    assert "secret" not in caplog.text and "please halt this film" not in caplog.text and "film.png" not in caplog.text
 
 
 def test_files_of_this_machine_cannot_be_named(address: str) -> None:
