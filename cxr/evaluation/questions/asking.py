@@ -7,8 +7,8 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cxr.evaluation.questions import measured, measured_answerable, measured_names, tried
-from cxr.evaluation.questions.measured_names import Wordings
+from cxr.evaluation.questions import measured, names, seen, seen_answerable, tried
+from cxr.evaluation.questions.names import Wordings
 from cxr.films.film import Film
 from cxr.films.phantom import DrawnFilm, draw_film
 from cxr.findings import BY_KEY
@@ -26,12 +26,11 @@ class Words:
 
 
 SETS = {
-    "measured": Words(
-        measured_names.NAMES, measured_names.OTHERS, measured.UNANSWERABLE, measured_answerable.ANSWERABLE
-    ),
+    "measured": Words(names.NAMES, measured.OTHERS, measured.UNANSWERABLE, measured.ANSWERABLE),
+    "seen": Words(names.NAMES, names.OTHERS, seen.UNANSWERABLE, seen_answerable.ANSWERABLE),
     "tried": Words(tried.NAMES, tried.OTHERS, tried.UNANSWERABLE, tried.ANSWERABLE),
 }
-FIRST = {"measured": 10_200_000, "tried": 9_710_000}  # seed of the first film of each set
+FIRST = {"measured": 10_300_000, "seen": 10_200_000, "tried": 9_710_000}  # seed of the first film of each set
 SIZE = 512  # px
 WORDINGS = 3
 TYPOS = 0.5  # share of questions of which one wording is mistyped
@@ -78,7 +77,7 @@ class Asked:
 
 
 def make_questions(name: str, seed: int = 0, share: float = 1.0) -> Iterator[Asked]:
-    """All questions of a set ("measured" or "tried"), one after the other; `share`: of how many of each kind."""
+    """All questions of a set of SETS, one after the other; `share`: of how many of each kind."""
     rng, film_seed = random.Random(f"{name}/{seed}"), FIRST[name]
     for answerable, counts in ((False, UNANSWERABLE), (True, ANSWERABLE)):
         for kind, count in counts.items():

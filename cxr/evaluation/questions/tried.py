@@ -5,7 +5,7 @@ In each: {x} a finding's name, {side} left or right, {other} another thing. Know
 
 from collections.abc import Mapping
 
-from cxr.evaluation.questions.measured_names import Wordings
+from cxr.evaluation.questions.names import Wordings
 
 NAMES: Mapping[str, tuple[str, ...]] = {  # finding key -> how people call it
     "pneumothorax": ("pneumothorax", "collapsed lung", "air around the lung"),

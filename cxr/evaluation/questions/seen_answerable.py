@@ -1,6 +1,6 @@
-"""The measured wordings of what can be answered; see `measured.py`. Knows nothing about films or models."""
+"""Wordings of what can be answered, looked at once; see `seen.py`. Knows nothing about films or models."""
 
-from cxr.evaluation.questions.measured_names import Wordings
+from cxr.evaluation.questions.names import Wordings
 
 ANSWERABLE: Wordings = {
     "is it there": (

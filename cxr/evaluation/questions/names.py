@@ -1,4 +1,4 @@
-"""What the measured questions call the findings, and what else they ask about. Knows nothing about films or models."""
+"""What the seen and the measured questions call the findings, and what else the seen ones ask about. Knows nothing about films or models."""
 
 from collections.abc import Mapping
 
