@@ -13,7 +13,7 @@ from cxr.prompts import build_conversation
 from cxr.questions.doubts import doubt_answer
 from cxr.questions.forms import SIDE, SIDES
 from cxr.questions.reading import Question, Topic, read_question
-from cxr.questions.replies import NO_FILM, Reply, correct, decline, needs_side, warn_uncalibrated
+from cxr.questions.replies import NO_FILM, Reply, correct, correct_side, decline, needs_side, warn_uncalibrated
 from cxr.results import Answer, Classification, Manner, Turn
 
 
@@ -47,6 +47,10 @@ def answer_question(
         written += piece
         answer = replace(opened, text=f"{opened.text} {written.strip()}".strip())
         yield answer
+    side = None if reply else correct_side(read, written)
+    if side:
+        text = f"{answer.text} {side.text}"
+        answer = replace(answer, text=text, manner=side.manner, reason=side.reason, step=side.step)
     scores = seen.classify().by_finding()
     doubts = () if reply else doubt_answer(read, written, scores)
     yield replace(answer, finished=True, warnings=(*seen.warnings, *warn_uncalibrated(read, scores), *doubts))

@@ -115,3 +115,13 @@ def test_without_a_calibration_a_premise_is_answered_with_a_warning(engine: Tell
     bare = Reader(told, EMBEDDED, None)
     answer = say(bare, bare.study(noise_film()), "how big is the pneumothorax?")
     assert answer.manner is Manner.ANSWERED and "not calibrated" in answer.warnings[-1]
+
+
+def test_an_answer_that_places_it_on_the_other_side_is_corrected(
+    reader: Reader, engine: TellingEngine, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cxr.answering.score_sides", lambda *_: {})
+    monkeypatch.setattr(engine, "stream", lambda *_: iter(["In the right ", "lower zone."]))
+    answer = say(reader, study, "where is the left effusion?")
+    assert answer.manner is Manner.CORRECTED and answer.text.startswith("In the right lower zone. The question takes")
+    assert say(reader, study, "where is the right effusion?").manner is Manner.ANSWERED

@@ -85,9 +85,9 @@ IS_THERE = _words(
     r"(?:is|are|was) there|there is|there's|there are|any|(?:do|can|could|did) (?:you|u|we|i) (?:\w+ )?(?:see|spot"
     r"|detect|find|notice|identify|recogni[sz]e|make out|confirm)|(?:does|do|has|have|did|is"
     r"|was) (?:(?!X)\w+ ){0,4}?(?:show|have|has|got|suffer|present)|present|visible|seen|signs? of|evidence"
-    r"|look(?:ing)? for|check(?:ing)? (?:for|whether|if)|search for|exists?|yes or no|suspect\w*|could (?:it|this"
+    r"|look(?:ing)? for|check(?:ing)?|search for|exists?|yes or no|suspect\w*|could (?:it|this"
     r"|that) be|(?:is|was) (?:this|that|it) (?:an? )?(?:\w+ )?X|i (?:think|believe|see|suspect)|(?:with"
-    r"|has) (?:an? )?(?:(?!the|this|that)\w+ )?X|what about|how about|whether|if there|says?|told|(?:could|might"
+    r"|has) (?:an? )?(?:(?!the|this|that)\w+ )?X|what about|how about|whether|if there|says|said|told|(?:could|might"
     r"|may|can) (?:\w+ ){1,6}be (?:an? )?(?:\w+ )?X"
 )
 DENIAL = _words(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cxr.findings import BY_KEY, Finding, find_finding
 from cxr.prompts import join_words
 from cxr.questions import forms
-from cxr.questions.reading import Question, Topic
+from cxr.questions.reading import Question, Topic, read_side
 from cxr.results import Manner, Score, Verdict, write_percent
 
 SIDE_FROM = 0.75  # probability of one side alone from which the other side is corrected
@@ -129,6 +129,18 @@ def correct(question: Question, scores: Mapping[str, Score], sides: Mapping[str,
         step = ASK.format(f'"{forms.WHERE.format(noun)}" or "{forms.SIZE.format(noun)}"')
         return Reply(Manner.CORRECTED, reason, step)
     return Reply(Manner.DECLINED, REASONS[Topic.CAUSE], suggest(question)) if question.topic is Topic.CAUSE else None
+
+
+def correct_side(question: Question, text: str) -> Reply | None:
+    """What is said where the model's own finished answer names the other side than a question takes for granted."""
+    other = {"left": "right", "right": "left"}.get(question.side or "", "")
+    if not needs_side(question) or read_side(text.lower()) != other:
+        return None
+    noun = find_finding(question.findings[0]).noun
+    reason = f"The question takes {noun} on the {question.side} for granted; the answer places it on the {other}."
+    return Reply(
+        Manner.CORRECTED, reason, ASK.format(f'"{forms.SIDE.format(find_finding(question.findings[0]).bare_noun)}"')
+    )
 
 
 def _say_chance(known: Sequence[Score]) -> Reply:

@@ -13,12 +13,13 @@ tablets prognosis hospital emergency dangerous serious doctor fracture fractured
 scoliosis vertebra stomach abdomen kidneys liver intestines catheter pacemaker tuberculosis covid cancer tumour
 tumor trachea mediastinum diaphragm previous compared change changes changed later yesterday normal abnormal
 abnormality healthy picture image film projection frontal lateral heart lungs chest describe findings cardiac
-silhouette modality explain meaning define difference treated worried before antibiotic mediastinal patient symptoms
+silhouette modality explain meaning define difference around atelectatic abnormalities severe right
+consolidated treated worried before antibiotic mediastinal patient symptoms
 ambulance steroids biopsy survive
 """
 SPELLED = frozenset(_TRADE.split())
 KEPT = frozenset(
-    ["should", "later", "covers", "nodes", "bilateral", "unilateral", "collateral"]
+    ["should", "later", "covers", "nodes", "bilateral", "unilateral", "collateral bright"]
 )  # plain words that are near one of them
 _SHORT = {  # how people type
     "whats": "what is",

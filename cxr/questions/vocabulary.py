@@ -21,7 +21,7 @@ LAY = {
     r"|(?:enlarged|big|large|bigger|swollen) (?:heart|cardiac \w+)",
     "emphysema": r"(?:pulmonary |lung )?emphysem\w+",
     "fibrosis": rf"(?:lung |pulmonary )?(?:fibro\w+|scarring|scars?)|scarred {_LUNG}|scarring of {_LUNG}",
-    "pleural_thickening": r"(?:the )?pleura\w* (?:(?:is|looks|seems) )?thicken\w*|thick(?:ened"
+    "pleural_thickening": r"(?:the pleura|pleural?) (?:(?:is|looks|seems) )?thicken\w*|thick(?:ened"
     r"|ening)?(?: of the)? pleura\w*",
     "hernia": r"(?:hiat(?:al|us) )?hernias?",
 }

@@ -1,7 +1,7 @@
 """The wordings that are measured: how students, patients, nurses and doctors type.
 
-They were written after the patterns of `cxr.questions` had been tried on `tried.py` and looked at once on `seen.py`, and
-before what that look showed was mended; nothing was changed after they had been asked. In each: {x} a finding's name,
+Written after the patterns of `cxr.questions` had been tried on `tried.py` and looked at once on `seen.py`, and before
+what that look showed was mended. In each: {x} a finding's name,
 {side} left or right, {other} another thing. Knows nothing about films or models.
 """
 

@@ -1,4 +1,4 @@
-"""What the seen and the measured questions call the findings, and what else the seen ones ask about. Knows nothing about films or models."""
+"""What the seen and the measured questions call the findings, and what else the seen ones ask about."""
 
 from collections.abc import Mapping
 
