@@ -10,9 +10,10 @@ def _words(pattern: str) -> re.Pattern[str]:
 
 
 MEANING = re.compile(
-    r"^\W*(?:(?:what(?: is|'s| are| was)|define|explain|meaning of|definition of) (?:\w+ing )?(?:the (?:word|term) "
+    r"^\W*(?:(?:what(?: exactly)?(?: is|'s| are| was)|define|explain|meaning of|definition of)"
+    r" (?:\w+ing )?(?:the (?:word|term) "
     r"|a |an )?X(?: exactly| please| anyway| in (?:simple|plain|easy|other) \w+| mean(?:s|ing)?)*\W*$)"
-    r"|\b(?:mean(?:s|t|ing)?|stands? for|definition)\b(?!.*\bfor (?:me|him|her|us)\b)|^\W*define\b"
+    r"|\b(?:mean(?:s|t|ing)?|stands? for|definition)\b(?!.*\bfor (?:me|him|her|us)\b)|\bdefine\b"
     r"|\bexplain (?:(?!the|this)\w+ ){0,3}?X\b(?! you| on| in th)|\bdifference between\b|\b(?:know|understand"
     r"|understood|heard|word|term|tell me|explain)\b.*\bwhat (?:an? )?(?:X|it|that|this) (?:is|are)\b|\b(?:know"
     r"|understand|heard|word|term)\b.*\bX\b.*\bwhat is (?:it|that|this)\b"
@@ -75,10 +76,14 @@ SIZE = _words(
 )
 PLACE = _words(
     r"where\w*|(?:which|what|whose) (?:side|lobe|lung|zone|part|region|area|field|segment|half|place|position)s?"
-    r"|locat\w+|position|point (?:me )?(?:to|at|out)|find the|(?:right|left) or (?:is it )?(?:on )?(?:the )?(?:left"
-    r"|right)|side of|show me"
+    r"|locat\w+|position|point (?:me )?(?:to|at|out)|find the|(?:right|left) or (?:is it )?(?:on )?"
+    r"(?:the |an? )?(?:left|right)|side of|show me"
 )
-SIDE_ASKED = _words(r"(?:which|what) sides?|(?:right|left)\W+or (?:is it )?(?:on )?(?:the )?(?:left|right)")
+CHOICE = _words(rf"(?:{SIZES})\b.*\bor (?:an? |rather )?(?:{SIZES})|(?:left|right) or (?:an? )?(?:left|right)")
+THERE_FIRST = re.compile(r"^\W*(?:(?:is|are|was) there|any|do|does|can|could|has|have)\b")
+SIDE_ASKED = _words(
+    r"(?:the|what) side of|(?:which|what) sides?|(?:right|left)\W+or (?:is it )?(?:on )?(?:the |an? )?(?:left|right)"
+)
 DESCRIBE = _words(r"describe|tell me (?:more )?about|characteri[sz]e|details? (?:of|about)")
 ASKS = re.compile(r"\b(?:how|where\w*|which|what|whose)\b")  # what is asked outright
 IS_THERE = _words(
@@ -114,7 +119,7 @@ FOLLOWS = re.compile(r"^\W*(?:and|what about|how about|ok(?:ay)?|so|then|also|bu
 
 VIEW = _words(
     r"a\.?p\.?|p\.?a\.?|postero-?anterior|antero-?posterior|views?|projections?|planes?|frontal|lateral|supine"
-    r"|(?:front|back) to (?:back|front)"
+    r"|(?:front|back) to (?:back|front)|directions?|facing|detector"
     rf"|how (?:was|is) {FILM} (?:taken|acquired|made|shot|done)|(?:from|in) (?:the )?(?:front|back|behind)|lying"
     rf"|standing"
 )

@@ -170,8 +170,9 @@ def _read_finding(question: Question, masked: str) -> Question:
     seen = _ask_seen(question, masked)
     if cues.IF_THERE.search(masked):
         return replace(question, topic=Topic.PRESENCE, request=forms.ask_seen(keys))
+    choice = cues.CHOICE.search(masked) and not cues.THERE_FIRST.match(masked)
     for topic, cue, form in ((Topic.SIZE, cues.SIZE, forms.SIZE), (Topic.PLACE, cues.PLACE, forms.WHERE)):
-        if cue.search(masked) and (not there or (outright and not cues.IS_THERE.match(masked.lstrip()))):
+        if cue.search(masked) and (not there or choice or (outright and not cues.IS_THERE.match(masked.lstrip()))):
             form = forms.SIDE if topic is Topic.PLACE and cues.SIDE_ASKED.search(masked) else form
             both = cues.SIZE.search(masked) and cues.PLACE.search(masked)
             request = question.request if more else forms.ask_seen(keys) if both else forms.ask_about(form, first)

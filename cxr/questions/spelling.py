@@ -13,14 +13,13 @@ tablets prognosis hospital emergency dangerous serious doctor fracture fractured
 scoliosis vertebra stomach abdomen kidneys liver intestines catheter pacemaker tuberculosis covid cancer tumour
 tumor trachea mediastinum diaphragm previous compared change changes changed later yesterday normal abnormal
 abnormality healthy picture image film projection frontal lateral heart lungs chest describe findings cardiac
-silhouette modality explain meaning define difference around atelectatic abnormalities severe right
-consolidated treated worried before antibiotic mediastinal patient symptoms
-ambulance steroids biopsy survive
+silhouette modality explain meaning define difference embolism dilated technique summary radiologist radiograph
+swallowed around atelectatic abnormalities severe right consolidated treated worried before antibiotic
+mediastinal patient symptoms ambulance steroids biopsy survive
 """
 SPELLED = frozenset(_TRADE.split())
-KEPT = frozenset(
-    ["should", "later", "covers", "nodes", "bilateral", "unilateral", "collateral bright"]
-)  # plain words that are near one of them
+# Plain words that are near one of them.
+KEPT = frozenset(("should", "later", "covers", "nodes", "bilateral", "unilateral", "collateral", "bright", "defined"))
 _SHORT = {  # how people type
     "whats": "what is",
     "wheres": "where is",

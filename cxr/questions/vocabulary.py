@@ -44,7 +44,8 @@ OTHER_DISEASES = "other diseases"  # named by the visitor's own word
 OUTSIDE = {
     "fractures": r"fractur\w*|broken|breaks?|cracked",
     "tubes, lines and devices": r"(?:\w+ )?tubes?|catheters?|pace ?makers?|picc|(?:central|venous|arterial) lines?"
-    r"|icd|(?:support |medical )?devices?|drains?|wires?|clips?|implants?|stents?|electrodes?|foreign (?:body"
+    r"|icd|(?:support |medical )?devices?|drains?|wires?|clips?|implants?|stents?|electrodes?"
+    r"|swallowed \w+|foreign (?:body"
     r"|object)\w*",
     "tuberculosis": r"tb|tubercul\w+",
     "COVID-19": r"covid\w*|corona ?virus|sars\w*",
