@@ -126,7 +126,7 @@ def read_film(reader: Reader, path: Path, task: str, question: str, check: bool 
         classification=known,
         report=list(reader.caption(study, known=known))[-1] if "caption" in wanted else None,
         question=question if "answer" in wanted else None,
-        answer=list(reader.answer(study, question))[-1] if "answer" in wanted else None,
+        answer=list(reader.answer(study, question, known=known))[-1] if "answer" in wanted else None,
         checks=check_film(reader, study, known, question if "answer" in wanted else None) if check else None,
     )
 
@@ -155,8 +155,10 @@ def render(reading: Reading) -> str:
     if reading.report:
         doubts = [text for text in reading.report.warnings if text not in reading.warnings]
         lines += [f"  {write_marked(reading.report.text, reading.report.marks)}", *(f"  ! {text}" for text in doubts)]
+        lines += ["  In plain words:", *(f"    {line}" for line in reading.report.plain.splitlines())]
     if reading.answer:
-        lines.append(f"  {reading.question} {reading.answer.text}")
+        doubts = [text for text in reading.answer.warnings if text not in reading.warnings]
+        lines += [f"  {reading.question} {reading.answer.text}", *(f"  ! {text}" for text in doubts)]
     if reading.checks:
         lines += render_checks(reading.checks)
     return "\n".join(lines)

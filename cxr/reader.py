@@ -5,11 +5,12 @@ Knows nothing about pages, nor which model is answering.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 
+from cxr.answering import Seen, answer_question
 from cxr.checks import check_report, list_sided, mark_report
 from cxr.films.film import MAX_SIDE, Film, View
 from cxr.films.gate import Inspection, inspect_film
@@ -20,6 +21,7 @@ from cxr.model.calibration import Calibration
 from cxr.model.engine import Encoded, Engine
 from cxr.model.gate import Gatekeeper
 from cxr.model.loading import load
+from cxr.plain import explain_report
 from cxr.probes import Dependence, ask_sides, compare_answers, compare_scores, draw_blank, list_to_check, mirror_film
 from cxr.prompts import YES_NO, Message, ask_finding, ask_report, build_conversation, clean, parse_report
 from cxr.results import Answer, Classification, CxrError, Gate, Identity, Mark, RefusalError, Report, Score, Turn
@@ -158,16 +160,27 @@ class Reader:
 
     def finish(self, study: Study, text: str, result: Classification) -> Report:
         """A whole report, held against the classification."""
-        warnings = (*study.warnings, *check_report(text, (*result.scores, *result.own)))
-        return Report(text, *parse_report(text), finished=True, warnings=warnings, marks=self.mark(study, text, result))
+        scores = (*result.scores, *result.own)
+        warnings = (*study.warnings, *check_report(text, scores))
+        marks, plain = self.mark(study, text, result), explain_report(text, scores)
+        return Report(text, *parse_report(text), finished=True, warnings=warnings, marks=marks, plain=plain)
 
     def mark(self, study: Study, text: str, known: Classification) -> tuple[Mark, ...]:
         """The sentences of a report, of this reader or not, that say more of the film than is known."""
         sides = ask_sides(self.engine, study.encoded, list_sided(text))
         return mark_report(text, (*known.scores, *known.own), sides)
 
-    def answer(self, study: Study, question: str, history: Sequence[Turn] = ()) -> Iterator[Answer]:
-        """The answer as it is written; the last one is finished.
+    def answer(
+        self,
+        study: Study | None,
+        question: str,
+        history: Sequence[Turn] = (),
+        known: Classification | None = None,
+    ) -> Iterator[Answer]:
+        """The answer as it is written; the last one is finished. What cannot be answered is declined or corrected.
+
+        `study`: None where there is no film. `known`: its classification where it was made before; else it is made
+        where the question takes a finding for granted, and to hold the finished answer against it.
 
         Raises:
             CxrError: nothing was asked.
@@ -175,10 +188,8 @@ class Reader:
         question = clean(question)
         if not question:
             raise CxrError("Please write a question about the film.")
-        text = ""
-        for text in _grow(self.engine.stream(study.encoded, build_conversation(question, history))):
-            yield Answer(text, finished=False, warnings=study.warnings)
-        yield Answer(text, finished=True, warnings=study.warnings)
+        seen = Seen(study.encoded, cache(lambda: known or self.classify(study)), study.warnings) if study else None
+        yield from answer_question(self.engine, seen, question, history, self.own_findings)
 
     @cached_property
     def _blank(self) -> Study:

@@ -153,7 +153,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Report:
-    """A report, or as much of it as has been written. Only a finished one has been checked and has marks."""
+    """A report, or as much of it as has been written. Only a finished one has been checked, has marks and plain words.
+
+    `plain`: a line a finding.
+    """
 
     text: str
     findings: str
@@ -161,15 +164,35 @@ class Report:
     finished: bool
     warnings: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
+    plain: str = ""
+
+
+class Manner(Enum):
+    """How a question was met."""
+
+    ANSWERED = "answered"  # by the model
+    EXPLAINED = "explained"  # from the glossary
+    CLASSIFIED = "classified"  # from the classification
+    NOT_SURE = "not sure"  # by the model, after it was said that what is taken for granted is not certain
+    CORRECTED = "corrected"  # what is taken for granted is not so
+    DECLINED = "declined"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer to a question about the film, or as much of it as has been written."""
+    """An answer to a question about the film, or as much of it as has been written.
+
+    `reason` and `step`: why the model alone did not answer, and what to ask or do next; both stand in the text, too.
+    `asked`: how the question was put to the model, where that differs from the visitor's own words.
+    """
 
     text: str
     finished: bool
     warnings: tuple[str, ...] = ()
+    manner: Manner = Manner.ANSWERED
+    reason: str = ""
+    step: str = ""
+    asked: str = ""
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,16 @@ class SharedReader:
         """The report as it is written; the last one is finished."""
         yield from take_turns(self.reader.caption(self._study(seen), indication), self._turns)
 
-    def answer(self, seen: Film | Study, question: str, history: Sequence[Turn] = ()) -> Iterator[Answer]:
-        """The answer as it is written; the last one is finished."""
-        yield from take_turns(self.reader.answer(self._study(seen), question, history), self._turns)
+    def answer(
+        self,
+        seen: Film | Study | None,
+        question: str,
+        history: Sequence[Turn] = (),
+        known: Classification | None = None,
+    ) -> Iterator[Answer]:
+        """The answer as it is written; the last one is finished. `seen`: None where there is no film."""
+        study = None if seen is None else self._study(seen)
+        yield from take_turns(self.reader.answer(study, question, history, known), self._turns)
 
     def check_findings(self, seen: Film | Study) -> tuple[Dependence, ...]:
         """Whether the probabilities depend on the film."""

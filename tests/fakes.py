@@ -73,13 +73,15 @@ class FakeEngine:
         if len(options) == 3:  # the sides; they change with the film's
             left = 0.9 if encoded.states[0, 0, 0] > encoded.states[0, 0, 1] else 0.06
             return np.tile([left, 0.96 - left, 0.04], (len(conversations), 1))
+        if len(options) != 2:  # no yes or no
+            return np.full((len(conversations), len(options)), 1 / len(options))
         yes = (name_shade(encoded) / 100 + np.arange(len(conversations)) * 0.071) % 1
         return np.stack([yes, 1 - yes], axis=1)
 
     def stream(self, encoded: Encoded, conversation: list[Message], limit: int = 400) -> Iterator[str]:
         asked = conversation[-1]["content"][-1]["text"]
         questions = sum(message["role"] == "user" for message in conversation)
-        if asked == "please break":
+        if asked == "please halt this film":
             raise RuntimeError("secret of a visitor")
         report = f"Findings: shade {name_shade(encoded)}. Impression: {asked}"
         answer = f"Shade {name_shade(encoded)}, question {questions}: {asked}"

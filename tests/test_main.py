@@ -37,7 +37,8 @@ def test_a_refused_film_does_not_stop_the_others(tmp_path: Path) -> None:
     assert reading["film"] == FILM and len(reading["classification"]["scores"]) == 14
     assert all(0 <= score["probability"] <= 1 for score in reading["classification"]["scores"])
     assert reading["answered_by"]["adapter"] == "embedded adapter"
-    assert reading["report"]["findings"] and reading["answer"]["text"]
+    assert reading["report"]["findings"] and reading["report"]["plain"] and reading["answer"]["text"]
+    assert reading["answer"]["manner"] == "answered"
 
 
 def test_one_task_for_people() -> None:

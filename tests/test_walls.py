@@ -18,7 +18,7 @@ SOURCES = [path for path in MODULES if path.is_file()]
 
 PURE = ("labels", "findings", "results", "prompts", "settings")  # each may import those to its left
 CHECKS = {"level", "meaning", "priors", "sides", "checks"}
-BELOW_READER = {*PURE, *CHECKS, "films", "model", "probes"}
+BELOW_READER = {*PURE, *CHECKS, "questions", "plain", "films", "model", "probes"}
 # Part of the house -> the parts it may import; a part may always import itself.
 LOCAL: dict[str, set[str]] = {
     **{name: set(PURE[:place]) for place, name in enumerate(PURE)},
@@ -28,9 +28,12 @@ LOCAL: dict[str, set[str]] = {
     "sides": set(PURE),
     "checks": {*PURE, "priors", "sides"},
     "probes": {*PURE, "films", "model", "sides"},
+    "questions": set(PURE),
+    "plain": {*PURE, "questions"},
     "films": set(PURE),
     "model": {*PURE, "meaning", "films"},
-    "reader": BELOW_READER,
+    "answering": BELOW_READER,
+    "reader": {*BELOW_READER, "answering"},
     "turns": set(),
     "many": {*BELOW_READER, "reader"},
     "sharing": {*BELOW_READER, "reader", "many", "turns"},
@@ -44,7 +47,7 @@ LOCAL: dict[str, set[str]] = {
 }
 # Part -> the third parties it may import; a part that is not named here may import all but FORBIDDEN.
 THIRD_PARTY: dict[str, set[str]] = {
-    **{name: {"numpy"} for name in (*PURE, *CHECKS, "probes", "reader", "__main__")},
+    **{name: {"numpy"} for name in (*PURE, *CHECKS, "questions", "plain", "probes", "answering", "reader", "__main__")},
     "films": {"numpy", "PIL", "pydicom", "gdcm"},
     "batch": {"numpy", "torch"},
     "many": {"numpy"},

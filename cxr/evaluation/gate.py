@@ -107,13 +107,17 @@ def is_right(judged: Judged) -> bool:
 
 
 def measure_share(judged: Sequence[Judged], marks: Sequence[bool], resamples: int = RESAMPLES) -> Figure:
-    """The share of marks that are set, with its interval.
+    """The share of marks that are set, with its interval."""
+    return measure_tally(Tally(np.array([one.patient for one in judged]), np.array(marks, float)), resamples)
+
+
+def measure_tally(tally: Tally, resamples: int = RESAMPLES) -> Figure:
+    """The mean of the marks with its interval.
 
     Where all marks are alike a bootstrap has no width, so the interval's other end is the exact bound: what would still
     give such a run in one case of twenty. Source: Hanley and Lippman-Hand, If nothing goes wrong, is everything all
     right?, 1983.
     """
-    tally = Tally(np.array([one.patient for one in judged]), np.array(marks, float))
     share = float(tally.marks.mean())
     if share in (0.0, 1.0):
         bound = 1 - 0.05 ** (1 / len(np.unique(tally.patients)))

@@ -46,7 +46,7 @@ def read_cases(
         study = reader.study(case.film)
         result = reader.classify(study)
         report = list(reader.caption(study, case.indication, known=result))[-1].text
-        exchanges = tuple(answer(reader, study, exchange) for exchange in ask(case))
+        exchanges = tuple(answer(reader, study, exchange, result) for exchange in ask(case))
         yield replace(_note(result, case), report=report, exchanges=exchanges)
 
 
@@ -57,9 +57,9 @@ def _note(result: Classification, case: Case) -> Reading:
     return Reading(case.name, case.patient, keys, tuple(mark(case, keys)), probabilities, case.report)
 
 
-def answer(reader: Reader, study: Study, exchange: Exchange) -> Exchange:
+def answer(reader: Reader, study: Study, exchange: Exchange, known: Classification) -> Exchange:
     """The same with the reader's answer."""
-    return replace(exchange, answer=list(reader.answer(study, exchange.question))[-1].text)
+    return replace(exchange, answer=list(reader.answer(study, exchange.question, known=known))[-1].text)
 
 
 def read_reading(line: bytes) -> Reading:

@@ -14,7 +14,7 @@ import spaces
 from cxr.films.film import Film, View
 from cxr.probes import Dependence
 from cxr.reader import Reader, Study
-from cxr.results import Answer, Identity, Report, Turn
+from cxr.results import Answer, Classification, Identity, Report, Turn
 from cxr.sharing import Read, SharedReader
 from cxr.sides import SideCheck
 from cxr.space.faults import guard
@@ -31,7 +31,7 @@ def estimate_reading(film: Film) -> int:
     return START + READ
 
 
-def estimate_writing(seen: Film | Study, *asked: object) -> int:
+def estimate_writing(seen: Film | Study | None, *asked: object) -> int:
     """GPU seconds that `Desk.caption` and `Desk.answer` may take; a film that was not encoded yet takes longer."""
     return START + WRITE + (READ if isinstance(seen, Film) else 0)
 
@@ -89,9 +89,15 @@ class Desk:
         """The report as it is written; the last one is finished."""
         yield from self._caption(seen, indication)
 
-    def answer(self, seen: Film | Study, question: str, history: Sequence[Turn] = ()) -> Iterator[Answer]:
-        """The answer as it is written; the last one is finished."""
-        yield from self._answer(seen, question, tuple(history))
+    def answer(
+        self,
+        seen: Film | Study | None,
+        question: str,
+        history: Sequence[Turn] = (),
+        known: Classification | None = None,
+    ) -> Iterator[Answer]:
+        """The answer as it is written; the last one is finished. `seen`: None where there is no film."""
+        yield from self._answer(seen, question, tuple(history), known)
 
     def check_findings(self, seen: Film | Study) -> tuple[Dependence, ...]:
         """Whether the probabilities depend on the film."""
@@ -113,8 +119,10 @@ class Desk:
     def _caption_now(self, seen: Film | Study, indication: str) -> Iterator[Report]:
         yield from self._shared.caption(seen, indication)
 
-    def _answer_now(self, seen: Film | Study, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
-        yield from self._shared.answer(seen, question, history)
+    def _answer_now(
+        self, seen: Film | Study | None, question: str, history: Sequence[Turn], known: Classification | None
+    ) -> Iterator[Answer]:
+        yield from self._shared.answer(seen, question, history, known)
 
     def _check_findings_now(self, seen: Film | Study) -> tuple[Dependence, ...]:
         return self._shared.check_findings(seen)

@@ -50,7 +50,8 @@ class Endpoints:
             read_anyway: Whether to read also what does not look like an upright frontal chest film.
 
         Returns:
-            text, its two parts findings and impression, finished, warnings, answered_by.
+            text, its two parts findings and impression, finished, warnings, plain (the same in plain words, a line a
+            finding), answered_by.
         """
         if not isinstance(indication, str | None):
             raise CxrError("The indication must be a text.")
@@ -74,7 +75,9 @@ class Endpoints:
             read_anyway: Whether to read also what does not look like an upright frontal chest film.
 
         Returns:
-            text, finished, warnings, answered_by.
+            text, finished, warnings, manner (answered by the model, explained from the glossary, not sure, corrected or
+            declined), reason and step (why the model alone did not answer, and what to ask or do next), asked (how the
+            question was put to the model, where that differs from its wording), answered_by.
         """
         if not isinstance(question, str):
             raise CxrError("The question must be a text.")

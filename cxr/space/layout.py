@@ -51,6 +51,7 @@ class ResultParts:
     stop_writing: gr.Button
     report: gr.Textbox
     report_notes: gr.HTML
+    report_plain: gr.HTML
     report_file: gr.DownloadButton
     chat: gr.Chatbot
     ready: tuple[gr.Button, ...]
@@ -179,6 +180,8 @@ def _lay_out_results() -> tuple[ResultParts, CheckParts]:
             placeholder="Report: written here as soon as a film is chosen.",
         )  # names it for screen readers
         report_notes = gr.HTML(visible=False, padding=False)
+        with gr.Accordion("The same in plain words", open=False):
+            report_plain = gr.HTML(markup.show_plain(""), padding=False)
         indication = gr.Textbox(
             label="Why the film was taken (optional)", placeholder="cough and fever", max_length=MAX_QUESTION
         )
@@ -216,6 +219,7 @@ def _lay_out_results() -> tuple[ResultParts, CheckParts]:
         stop_writing,
         report,
         report_notes,
+        report_plain,
         report_file,
         chat,
         ready,

@@ -59,6 +59,14 @@ def show_notes(sentences: Sequence[str]) -> str:
     return f'<ul class="cxr-notes" role="status">{"".join(f"<li>{escape(text)}</li>" for text in sentences)}</ul>'
 
 
+def show_plain(text: str) -> str:
+    """A report in plain words, a line a finding; says that it will be here where there is none yet."""
+    if not text:
+        return show_caption("Here, when the report is finished.")
+    listed = "".join(f"<li>{escape(line)}</li>" for line in text.splitlines())
+    return f'<ul class="cxr-plain">{listed}</ul>'
+
+
 def show_gate(gate: Gate) -> str:
     """Whether the film can be read, and if not, why and what to do; nothing where there is nothing to say."""
     if not gate.reasons:

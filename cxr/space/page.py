@@ -112,7 +112,14 @@ def _wire_reading(reading: Reading, parts: Parts, at_once: int) -> list[dict[str
     how: dict[str, Any] = {**READING, "concurrency_limit": at_once}
     shown = [parts.gate.panel, parts.gate.mend, parts.gate.anyway]
     given = [film.visit, film.studied, results.indication]
-    written = [results.report, results.report_notes, results.report_file, results.write, results.stop_writing]
+    written = [
+        results.report,
+        results.report_notes,
+        results.report_plain,
+        results.report_file,
+        results.write,
+        results.stop_writing,
+    ]
     talked = [
         results.chat,
         results.question,

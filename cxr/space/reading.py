@@ -13,7 +13,7 @@ from cxr.space.desk import Desk
 from cxr.space.faults import guard
 from cxr.space.layout import GateParts, Parts, ResultParts
 from cxr.space.pace import Pace
-from cxr.space.visit import Changes, Latest, Studied, Visit, find_seen, is_refused, need_visit, send_file
+from cxr.space.visit import Changes, Latest, Studied, Visit, find_known, find_seen, is_refused, need_visit, send_file
 
 
 NOT_READ = "This film was not read; the reason is above."
@@ -52,7 +52,7 @@ class Reading:
         content = views.write_findings_file(classification, self._desk.identity)
         file = send_file(content, "chest-film-findings.json", "application/json")
         return {
-            self._film.studied: Studied(visit.number, study),
+            self._film.studied: Studied(visit.number, study, classification),
             self._film.summary: markup.show_summary(classification),
             self._results.findings: markup.show_findings(classification, self._desk.identity),
             self._results.findings_file: gr.DownloadButton(value=file, visible=True),
@@ -84,6 +84,7 @@ class Reading:
         notes = self._results.report_notes
         yield {
             self._results.report: "",
+            self._results.report_plain: markup.show_plain(""),
             notes: gr.HTML(value="", visible=False),
             part: gr.DownloadButton(value=None, interactive=False),
             **set_writing(self._results, True),
@@ -106,6 +107,7 @@ class Reading:
         return {
             self._results.report_file: gr.DownloadButton(value=file, interactive=True),
             self._results.report_notes: notes,
+            self._results.report_plain: markup.show_plain(report.plain),
             **set_writing(self._results, False),
         }
 
@@ -120,8 +122,7 @@ class Reading:
         request: gr.Request,
     ) -> Iterator[Changes]:
         """The answer to the question in the box, or on the button that was pressed, as it is written."""
-        visit = need_visit(visit)
-        seen = find_seen(visit, studied)
+        seen = find_seen(visit, studied) if visit else None  # what a word means needs no film
         asked = clean(self._written.get(getattr(event.target, "elem_id", None), question or ""))
         if not asked:
             yield {self._results.question: ""}
@@ -129,14 +130,12 @@ class Reading:
         chat = [*messages, {"role": "user", "content": views.write_chat_text(asked)}]
         yield {self._results.chat: chat, self._results.question: "", **set_asking(self._results, True)}
         yield {self._checks.answer_said: gr.HTML(value="", visible=False)}  # it was of the answer before
-        for answer in self._pace.keep(self._desk.answer(seen, asked, views.read_turns(messages))):
-            if self._latest.is_gone(request, visit):
+        turns, known = views.read_turns(messages), find_known(visit, studied)
+        for answer in self._pace.keep(self._desk.answer(seen, asked, turns, known)):
+            if visit and self._latest.is_gone(request, visit):
                 return
-            rest = set_asking(self._results, False) if answer.finished else {}
-            yield {
-                self._results.chat: [*chat, {"role": "assistant", "content": views.write_chat_text(answer.text)}],
-                **rest,
-            }
+            rest = set_asking(self._results, False, visit is not None) if answer.finished else {}
+            yield {self._results.chat: [*chat, {"role": "assistant", "content": views.write_answer(answer)}], **rest}
 
     def rest(self, visit: Visit | None) -> Changes:
         """What may be pressed now that nothing is being written."""

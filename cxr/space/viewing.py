@@ -120,6 +120,7 @@ class Viewing:
             results.indication: "",
             results.report: "",
             results.report_notes: gr.HTML(value="", visible=False),
+            results.report_plain: markup.show_plain(""),
             results.chat: [],
             results.question: "",
             results.findings_file: gr.DownloadButton(value=None, visible=False),

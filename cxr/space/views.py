@@ -14,13 +14,21 @@ from cxr.checks import write_marked
 from cxr.films.film import Film, to_image
 from cxr.findings import list_not_looked_for
 from cxr.prompts import join_words
-from cxr.results import DISCLAIMER, Classification, Identity, Report, Turn, as_plain
+from cxr.results import DISCLAIMER, Answer, Classification, Identity, Manner, Report, Turn, as_plain
 
 VIEWS = {
     "PA": "Frontal view, from back to front (PA).",
     "AP": "Frontal view, from front to back (AP).",
     "lateral": "Side view (lateral).",
 }
+MANNERS = {  # what stands above an answer that is not the model's alone
+    Manner.EXPLAINED: "From the glossary:",
+    Manner.CLASSIFIED: "From the classification:",
+    Manner.NOT_SURE: "Not sure:",
+    Manner.CORRECTED: "Corrected:",
+    Manner.DECLINED: "Not answered:",
+}
+NOTE, UNDERSTOOD = "Note:", "Understood as:"  # lines below an answer
 MAX_ZOOM = 6.0
 THUMBNAIL = 200  # px
 SMALLEST_SIDE = 768  # px; a smaller film would be a stamp on a large screen
@@ -108,7 +116,15 @@ def write_report_text(report: Report) -> str:
 
 def write_report_file(report: Report, identity: Identity) -> bytes:
     """The finished report as a text file, with who wrote it."""
-    lines = [write_report_text(report), "", *report.warnings, f"{DISCLAIMER} Written by {name_model(identity)}.", ""]
+    plain = ["In plain words:", *report.plain.splitlines(), ""] if report.plain else []
+    lines = [
+        write_report_text(report),
+        "",
+        *plain,
+        *report.warnings,
+        f"{DISCLAIMER} Written by {name_model(identity)}.",
+        "",
+    ]
     return "\n".join(lines).encode()
 
 
@@ -133,6 +149,17 @@ def write_chat_text(text: str) -> str:
     return html.escape(text, quote=False)
 
 
+def write_answer(answer: Answer) -> str:
+    """An answer for the chat: how the question was met, the text, and what to know before it is believed.
+
+    `read_turns` finds the text in it again.
+    """
+    heading = [MANNERS[answer.manner]] if answer.manner in MANNERS else []
+    notes = [f"{NOTE} {text}" for text in answer.warnings] if answer.finished else []
+    asked = [f'{UNDERSTOOD} "{answer.asked}"'] if answer.finished and answer.asked else []
+    return write_chat_text("\n".join([*heading, answer.text, *notes, *asked]))
+
+
 def read_turns(messages: Sequence[Mapping[str, Any]]) -> tuple[Turn, ...]:
     """The finished questions and answers of a chat, as Gradio's Chatbot hands its messages over."""
     turns, question = [], None
@@ -141,9 +168,15 @@ def read_turns(messages: Sequence[Mapping[str, Any]]) -> tuple[Turn, ...]:
         if message["role"] == "user":
             question = text
         elif question and text:
-            turns.append(Turn(question, text))
+            turns.append(Turn(question, _find_answer(text)))
             question = None
     return tuple(turns)
+
+
+def _find_answer(text: str) -> str:
+    """The answer without the lines that `write_answer` put around it."""
+    lines = [line for line in text.splitlines() if line not in MANNERS.values()]
+    return "\n".join(line for line in lines if not line.startswith((NOTE, UNDERSTOOD)))
 
 
 def _read_content(content: str | Sequence[Mapping[str, Any]]) -> str:

@@ -9,7 +9,7 @@ import gradio as gr
 
 from cxr.films.film import Film
 from cxr.reader import Study
-from cxr.results import CxrError, Gate, RefusalError
+from cxr.results import Classification, CxrError, Gate, RefusalError
 from cxr.space.examples import Example
 
 Changes = dict[Any, Any]  # a component -> its new value or what changes about it
@@ -34,6 +34,7 @@ class Studied:
 
     number: str
     study: Study | Gate
+    known: Classification | None = None
 
 
 class Latest:
@@ -83,6 +84,11 @@ def find_seen(visit: Visit | None, studied: Studied | None) -> Film | Study:
     if isinstance(studied.study, Gate):
         raise RefusalError(studied.study)
     return studied.study
+
+
+def find_known(visit: Visit | None, studied: Studied | None) -> Classification | None:
+    """The classification of the visit's film, where it was made."""
+    return studied.known if visit and studied and studied.number == visit.number else None
 
 
 def is_refused(visit: Visit, studied: Studied | None) -> bool:

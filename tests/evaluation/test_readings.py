@@ -25,7 +25,7 @@ def case(seed: int = 0) -> Case:
         name=f"{seed}.png",
         report="Findings: A mass. Impression: Mass.",
         indication="cough",
-        pairs=(("Which view is this?", "PA"),),
+        pairs=(("What view is this?", "PA"),),
     )
 
 
@@ -46,7 +46,9 @@ def test_a_reading_holds_what_was_said_and_what_is_true() -> None:
     assert reading.probabilities == tuple(score.probability for score in reader.classify(study).scores)
     assert reading.reference == case().report and reading.report.endswith(ask_report("cough"))
     assert [item.question for item in reading.exchanges] == [item.question for item in write_exchanges(case())]
-    assert all(item.answer.endswith(f"question 1: {item.question}") for item in reading.exchanges)
+    for item in reading.exchanges:  # this reader was not taught to look for tuberculosis
+        declined = "tuberculosis" in item.question
+        assert item.answer.startswith("I do not look for") if declined else item.answer.endswith(item.question)
 
 
 def test_own_findings_are_asked_and_compared_too() -> None:
@@ -73,7 +75,7 @@ def test_a_line_holds_the_truth_once_and_every_reader() -> None:
     assert line["truth"]["edema"] == "unknown" and line["film"] == "0.png" and line["patient"] == "p0"
     assert line["base"] == line["adapter"] and line["base"]["report"] == reading.report
     assert line["base"]["answers"][0] == {
-        "question": "Which view is this?",
+        "question": "What view is this?",
         "reference": "PA",
         "kind": "data",
         "answer": reading.exchanges[0].answer,

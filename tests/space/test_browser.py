@@ -207,10 +207,12 @@ def test_one_question_at_a_time_and_an_empty_one_changes_nothing(
         choose(page, films["dark"])
         open_tab(page, "Questions")
         expect(page.get_by_role("button", name="Ask")).to_be_enabled(timeout=PATIENCE)
-        page.get_by_label("Your question").fill(" ".join(f"word{number}" for number in range(60)))  # takes 3 s
+        page.get_by_label("Your question").fill(
+            "film " + " ".join(f"word{number}" for number in range(60))
+        )  # takes 3 s
         page.get_by_label("Your question").press("Enter")
         expect(page.get_by_role("button", name="What view is this?")).to_be_disabled()
-        answer = page.get_by_text("Shade 25, question 1: word0 word1 ")
+        answer = page.get_by_text("Shade 25, question 1: film word0 word1 ")
         expect(answer).to_be_visible(timeout=PATIENCE)
         expect(page.get_by_role("button", name="What view is this?")).to_be_enabled(timeout=PATIENCE)
         page.get_by_role("button", name="Ask").click()
@@ -219,6 +221,30 @@ def test_one_question_at_a_time_and_an_empty_one_changes_nothing(
         expect(page.get_by_label("Your question")).to_have_value("", timeout=PATIENCE)
         expect(answer).to_be_visible()
         expect(page.locator(".toast-body")).to_have_count(0)
+
+
+def test_questions_that_cannot_be_answered_and_a_report_in_plain_words(
+    browser: Browser, address: str, films: dict[str, Path]
+) -> None:
+    with visit(browser, address, width=390) as page:
+        open_tab(page, "Questions")
+        said = page.get_by_role("log")
+        for question, answer in (
+            ("what is an effusion?", "From the glossary:"),
+            ("is there a mass", "no film to look at"),
+        ):
+            page.get_by_label("Your question").fill(question)
+            page.get_by_label("Your question").press("Enter")
+            expect(said.get_by_text(answer)).to_be_visible(timeout=PATIENCE)
+        choose(page, films["dark"])
+        expect(page.get_by_role("button", name="Ask")).to_be_enabled(timeout=PATIENCE)
+        page.get_by_label("Your question").fill("should I go to hospital?")
+        page.get_by_label("Your question").press("Enter")
+        expect(said.get_by_text("Not answered:")).to_be_visible(timeout=PATIENCE)
+        open_tab(page, "Captioning")
+        page.get_by_text("The same in plain words").click()
+        expect(page.get_by_text("The report names none")).to_be_visible(timeout=PATIENCE)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_another_film_forgets_why_the_one_before_was_taken(
@@ -319,7 +345,7 @@ def test_what_a_model_writes_is_shown_as_text(browser: Browser, address: str, fi
             "() => [...document.querySelectorAll('textarea')].some(each => /onerror.*bold/s.test(each.value))"
         )
         open_tab(page, "Questions")
-        text = " ".join(HTML)
+        text = "film " + " ".join(HTML)
         page.get_by_label("Your question").fill(text)  # this engine says again what it was asked
         page.get_by_label("Your question").press("Enter")
         expect(page.get_by_text(f"question 1: {text}")).to_be_visible(timeout=PATIENCE)

@@ -81,6 +81,19 @@ def test_sides_are_checked_on_the_mirrored_film(client: Client, film: Path) -> N
     assert checks and all(check["sure"] and check["side"] != check["mirrored_side"] for check in checks)
 
 
+def test_what_cannot_be_answered_is_declined_in_a_way_that_programs_see(client: Client, film: Path) -> None:
+    reply = client.predict(handle_file(film), "Should I go to hospital?", api_name="/answer")
+    assert reply["manner"] == "declined" and reply["reason"] and reply["step"] and "Shade" not in reply["text"]
+    reply = client.predict(handle_file(film), "whats a mass", api_name="/answer")
+    assert reply["manner"] == "explained" and "3 cm" in reply["text"]
+    reply = client.predict(handle_file(film), "any mass pls", api_name="/answer")
+    assert reply["manner"] == "answered" and reply["asked"] == "Is there a mass?"
+
+
+def test_a_report_comes_in_plain_words_too(client: Client, film: Path) -> None:
+    assert client.predict(handle_file(film), "a mass", api_name="/caption")["plain"].startswith("A mass (a spot")
+
+
 def test_a_dicom_without_an_extension_is_read(client: Client, tmp_path: Path) -> None:
     assert len(client.predict(handle_file(write_dicom(tmp_path / "IM0001")), api_name="/classify")["scores"]) == 14
 
@@ -100,9 +113,9 @@ def test_what_breaks_inside_says_nothing_of_what_was_sent(
     client: Client, film: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO), pytest.raises(AppError, match=GENERAL[:20]):
-        client.predict(handle_file(film), "please break", api_name="/answer")
+        client.predict(handle_file(film), "please halt this film", api_name="/answer")
     assert "RuntimeError" in caplog.text
-    assert "secret" not in caplog.text and "please break" not in caplog.text and "film.png" not in caplog.text
+    assert "secret" not in caplog.text and "please halt this film" not in caplog.text and "film.png" not in caplog.text
 
 
 def test_files_of_this_machine_cannot_be_named(address: str) -> None:
@@ -151,11 +164,15 @@ def test_two_clients_at_once_get_their_own_film(address: str, tmp_path: Path) ->
 
     def ask(number: int) -> str:
         which = number % 2
-        return str(clients[which].predict(handle_file(films[which]), f"Number {number}?", api_name="/answer")["text"])
+        return str(
+            clients[which].predict(handle_file(films[which]), f"Film number {number}?", api_name="/answer")["text"]
+        )
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(ask, range(12)))
-    assert answers == [f"Shade {round(shades[number % 2] * 100)}, question 1: Number {number}?" for number in range(12)]
+    assert answers == [
+        f"Shade {round(shades[number % 2] * 100)}, question 1: Film number {number}?" for number in range(12)
+    ]
 
 
 def test_only_the_tasks_and_checks_are_public_typed_and_documented(client: Client) -> None:

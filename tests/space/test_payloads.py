@@ -190,7 +190,7 @@ def test_what_is_too_large_is_refused_before_it_is_kept(target: Target) -> None:
 
 def test_the_next_visitor_is_served(target: Target, tmp_path: Path) -> None:
     path = upload(target.address, write_film(tmp_path / "film.png", 0.4))
-    assert call(target.address, "answer", mark_file(path), "And now?", None)["text"].startswith("Shade 40")
+    assert call(target.address, "answer", mark_file(path), "What view is this?", None)["text"].startswith("Shade 40")
 
 
 def test_what_is_asked_changes_nothing_that_was_found(target: Target, tmp_path: Path) -> None:

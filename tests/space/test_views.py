@@ -8,7 +8,7 @@ import pytest
 
 from cxr.films.film import Film
 from cxr.findings import BY_KEY, FINDINGS, NOT_LOOKED_FOR, Level
-from cxr.results import Classification, Mark, Report, Score, Turn, Verdict
+from cxr.results import Answer, Classification, Manner, Mark, Report, Score, Turn, Verdict
 from cxr.space import markup, views
 from tests.fakes import BARE_LLAMA, EMBEDDED, fake_reader
 
@@ -180,3 +180,21 @@ def test_the_summary_names_what_is_present_and_nothing_where_nothing_is_calibrat
     present = [s.finding for s in classification.scores if s.verdict is Verdict.PRESENT]
     assert present and all(BY_KEY[key].name in shown for key in present)
     assert markup.show_summary(replace(classification, level=None)) == ""
+
+
+def test_the_chat_says_how_a_question_was_met_and_the_model_hears_only_the_answer() -> None:
+    answer = Answer(
+        "No <mass>.\nNone.", True, ("It is odd.",), Manner.CORRECTED, "No <mass>.", "None.", "Is there a mass?"
+    )
+    shown = views.write_answer(answer)
+    assert shown.startswith("Corrected:\nNo &lt;mass&gt;.")
+    assert "Note: It is odd." in shown and 'Understood as: "Is there a mass?"' in shown
+    messages = [{"role": "user", "content": "any mass"}, {"role": "assistant", "content": shown}]
+    assert views.read_turns(messages) == (Turn("any mass", "No <mass>.\nNone."),)
+    assert views.write_answer(Answer("A PA view.", True)) == "A PA view."
+
+
+def test_plain_words_are_a_list_on_the_page_and_stand_in_the_file() -> None:
+    report = Report("Findings: A. Impression: A.", "A.", "A.", True, plain="A <b> (x).\nNo c (y).")
+    assert markup.show_plain(report.plain).count("<li>") == 2 and "&lt;b&gt;" in markup.show_plain(report.plain)
+    assert "In plain words:\nA <b> (x).\nNo c (y)." in views.write_report_file(report, EMBEDDED).decode()

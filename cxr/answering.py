@@ -1,0 +1,77 @@
+"""A question and an encoded film become an answer: declined, corrected, doubted or written by the model.
+
+The classification is asked for only where a question takes a finding for granted, and to hold a finished answer
+against it. Knows nothing about pages, nor which model is answering.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from cxr.findings import find_finding
+from cxr.model.engine import Encoded, Engine
+from cxr.prompts import build_conversation
+from cxr.questions.doubts import doubt_answer
+from cxr.questions.forms import SIDE, SIDES
+from cxr.questions.reading import Question, Topic, read_question
+from cxr.questions.replies import NO_FILM, Reply, correct, correct_side, decline, needs_side, warn_uncalibrated
+from cxr.results import Answer, Classification, Manner, Turn
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of the film that is asked about. `classify`: its classification, made when it is first needed."""
+
+    encoded: Encoded
+    classify: Callable[[], Classification]
+    warnings: tuple[str, ...] = ()
+
+
+def answer_question(
+    engine: Engine, seen: Seen | None, question: str, history: Sequence[Turn] = (), own: Sequence[str] = ()
+) -> Iterator[Answer]:
+    """The answer to a cleaned question as it is written; the last one is finished. `seen`: None where no film is."""
+    read = read_question(question, own, history)
+    reply = decline(read, film=seen is not None)
+    if reply is not None or seen is None:
+        yield write_reply(reply or NO_FILM, seen.warnings if seen else ())
+        return
+    if read.granted or read.topic is Topic.CHANCE:
+        reply = correct(read, seen.classify().by_finding(), score_sides(engine, seen.encoded, read))
+    if reply is not None and reply.manner is not Manner.NOT_SURE:
+        yield write_reply(reply, seen.warnings)
+        return
+    opened = open_answer(read, question, reply, seen.warnings)
+    answer = opened
+    written = ""
+    for piece in engine.stream(seen.encoded, build_conversation(read.request, history)):
+        written += piece
+        answer = replace(opened, text=f"{opened.text} {written.strip()}".strip())
+        yield answer
+    side = None if reply else correct_side(read, written)
+    if side:
+        text = f"{answer.text} {side.text}"
+        answer = replace(answer, text=text, manner=side.manner, reason=side.reason, step=side.step)
+    scores = seen.classify().by_finding()
+    doubts = () if reply else doubt_answer(read, written, scores)
+    yield replace(answer, finished=True, warnings=(*seen.warnings, *warn_uncalibrated(read, scores), *doubts))
+
+
+def score_sides(engine: Engine, encoded: Encoded, question: Question) -> dict[str, float]:
+    """The probability of each side of the finding whose side is taken for granted; empty where none is."""
+    if not needs_side(question):
+        return {}
+    asked = build_conversation(SIDE.format(find_finding(question.findings[0]).bare_noun))
+    return dict(zip(SIDES, map(float, engine.score(encoded, [asked], list(SIDES.values()))[0]), strict=True))
+
+
+def write_reply(reply: Reply, warnings: tuple[str, ...]) -> Answer:
+    """A reply that stands for the whole answer."""
+    return Answer(reply.text, True, warnings, reply.manner, reply.reason, reply.step)
+
+
+def open_answer(question: Question, words: str, reply: Reply | None, warnings: tuple[str, ...]) -> Answer:
+    """What stands before the model's own words: a doubt or nothing, and how the question is put to it."""
+    asked = question.request if question.request != words else ""
+    if reply is None:
+        return Answer("", False, warnings, asked=asked)
+    return Answer(reply.text, False, warnings, reply.manner, reply.reason, reply.step, asked)

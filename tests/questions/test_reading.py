@@ -1,0 +1,162 @@
+"""A question is read as a person would: what it names, what it takes for granted, how it is put to the model."""
+
+import pytest
+
+from cxr.findings import FINDINGS
+from cxr.prompts import READY_QUESTIONS
+from cxr.questions import forms
+from cxr.questions.reading import Question, Topic, read_question
+from cxr.results import Turn
+from cxr.training import wordings
+
+
+def ask(text: str, own: tuple[str, ...] = (), earlier: tuple[str, ...] = ()) -> Question:
+    return read_question(text, own, [Turn(question, "No.") for question in earlier])
+
+
+@pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.key)
+def test_every_finding_is_known_by_its_noun_and_its_name(finding: object) -> None:
+    for word in (getattr(finding, "noun", ""), getattr(finding, "name", "").upper()):
+        asked = ask(f"Can you see {word} here?")
+        assert asked.topic is Topic.PRESENCE and asked.findings == (getattr(finding, "key", ""),) and not asked.granted
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "side"),
+    [
+        ("any efusion on the left", "effusion", "left"),
+        ("is there fluid around my right lung?", "effusion", "right"),
+        ("water in the lungs?", "edema", None),
+        ("is there an enlarged heart, am I right?", "cardiomegaly", None),
+        ("bilateral oedema?", "edema", "both"),
+        ("Is there a left- or right-sided hiatus hernia?", "hernia", None),
+    ],
+)
+def test_lay_words_spelling_and_sides(text: str, key: str, side: str | None) -> None:
+    asked = ask(text)
+    assert asked.findings == (key,) and asked.side == side and asked.topic is Topic.PRESENCE
+
+
+@pytest.mark.parametrize(
+    ("text", "topic", "request_"),
+    [
+        ("how big is the left effusion?", Topic.SIZE, "How large is the pleural effusion?"),
+        ("Is the mass small or large?", Topic.SIZE, "How large is the mass?"),
+        ("whereabouts is the pnemonia", Topic.PLACE, "Where is the pneumonia?"),
+        ("is the nodule left or right", Topic.PLACE, "On which side is the nodule?"),
+        ("which lobe does the pneumonia fill", Topic.PLACE, "Where is the pneumonia?"),
+        ("Why is there a pneumothorax?", Topic.CAUSE, "Why is there a pneumothorax?"),
+        ("Has the mass got sharp edges?", Topic.DETAIL, "Has the mass got sharp edges?"),
+        ("describe the emphysema", Topic.DETAIL, "Is there emphysema?"),
+    ],
+)
+def test_what_is_taken_for_granted(text: str, topic: Topic, request_: str) -> None:
+    asked = ask(text)
+    assert asked.granted and asked.topic is topic and asked.request == request_
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is there a small effusion?",
+        "Is there an effusion on the left or on the right?",
+        "Could the shadow on the right be a mass?",
+        "My doctor says there is an effusion, is that right?",
+        "I had an operation last week, is there an effusion?",
+        "Can you tell me if there is an effusion and how big it is?",
+    ],
+)
+def test_what_is_only_asked_is_not_taken_for_granted(text: str) -> None:
+    asked = ask(text)
+    assert asked.topic is Topic.PRESENCE and not asked.granted
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("Do I need antibiotics for the pneumonia?", Topic.TREATMENT),
+        ("is it bad?", Topic.OUTLOOK),
+        ("should i be worried", Topic.OUTLOOK),
+        ("Is this new?", Topic.EARLIER),
+        ("is the effusion bigger than before", Topic.EARLIER),
+        ("What caused it?", Topic.CAUSE),
+        ("does the patient have a cough", Topic.SYMPTOMS),
+        ("is this a man or a woman", Topic.PERSON),
+        ("qwertz", Topic.NONSENSE),
+        ("What is the capital of France?", Topic.NONSENSE),
+        ("How big is it?", Topic.UNCLEAR),
+        ("How many nodules are there?", Topic.COUNT),
+        ("Ist ein Erguss zu sehen?", Topic.LANGUAGE),
+        ("есть ли выпот?", Topic.LANGUAGE),
+        ("How sure are you about the mass?", Topic.CHANCE),
+        ("What is a mass?", Topic.MEANING),
+        ("what does oedema mean", Topic.MEANING),
+        ("is there a pericardial effusion", Topic.OUTSIDE),
+        ("subcutaneous emphysema?", Topic.OUTSIDE),
+        ("Is my knee ok?", Topic.OUTSIDE),
+    ],
+)
+def test_what_a_question_is_about(text: str, topic: Topic) -> None:
+    assert ask(text).topic is topic
+
+
+def test_what_is_not_looked_for_is_named_and_an_adapter_may_look_for_it() -> None:
+    assert ask("is there a broken rib or a chest tube").others[:2] == ("fractures", "tubes, lines and devices")
+    own = ask("is there a fracture?", own=("fracture",))
+    assert own.topic is Topic.PRESENCE and own.findings == ("fracture",) and own.request == "Do you see a fracture?"
+    assert ask("any tb?", own=("tuberculosis",)).topic is not Topic.OUTSIDE
+
+
+def test_it_stands_for_what_was_asked_before() -> None:
+    asked = ask("how big is it?", earlier=("Is there an effusion?", "And the view?"))
+    assert asked.granted and asked.request == "How large is the pleural effusion?"
+    assert (
+        ask("and on the left?", earlier=("Is there an effusion?",)).request
+        == "Is there a pleural effusion on the left?"
+    )
+    assert ask("and now?", earlier=("Is there an effusion?",)).topic not in (Topic.NONSENSE, Topic.UNCLEAR)
+
+
+def test_a_denial_is_never_turned_round() -> None:
+    assert ask("no effusion, right?").request == "Is there no pleural effusion?"
+    assert ask("Is the film free of any effusion?").request == "Is this film free of a pleural effusion?"
+
+
+@pytest.mark.parametrize("text", READY_QUESTIONS)
+def test_ready_questions_reach_the_model_as_they_are(text: str) -> None:
+    asked = ask(text)
+    assert asked.request == text and asked.topic in (Topic.FILM, Topic.PRESENCE, Topic.PLACE, Topic.MEANING)
+
+
+@pytest.mark.parametrize(
+    ("form", "taught"),
+    [
+        (forms.SEEN, wordings.SEEN),
+        (forms.SEEN_OWN, wordings.SEEN_OWN),
+        (forms.SIDED, wordings.SIDED),
+        (forms.WHICH, wordings.WHICH),
+        (forms.FREE, wordings.FREE),
+        (forms.NONE, wordings.NONE),
+        (forms.SIDE, wordings.SIDE),
+        (forms.WHERE, wordings.WHERE),
+        (forms.SIZE, wordings.SIZE),
+        (forms.HEART, wordings.HEART),
+        (forms.HEART_FINE, wordings.HEART_FINE),
+        (forms.VIEW, wordings.VIEW),
+        (forms.VIEW_OR_NOT, wordings.VIEW_OR_NOT),
+        (forms.NORMAL, wordings.NORMAL),
+        (forms.ABNORMAL, wordings.ABNORMAL),
+        (forms.WHAT, wordings.WHAT),
+        (forms.ORIENTATION, wordings.ORIENTATION),
+        (forms.PICTURE, wordings.PICTURE),
+        (forms.THIS_PICTURE, wordings.THIS_PICTURE),
+        *((form, wordings.OTHER_PICTURE) for form in forms.OTHER_PICTURES.values()),
+    ],
+)
+def test_every_form_is_one_that_is_taught(form: str, taught: tuple[str, ...]) -> None:
+    assert form in taught
+
+
+def test_a_long_question_is_read_at_once() -> None:
+    for piece in ("is the effusion or ", "(((", "what side ", "x" * 20 + " ", "I have a cough, "):
+        assert ask((piece * 500)[:500]).topic in Topic  # no pattern runs away

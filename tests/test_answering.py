@@ -1,0 +1,127 @@
+"""A question on its way through the Reader: what is asked of the model, and what is said without it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cxr.findings import BY_KEY
+from cxr.model.calibration import Calibration, Scale
+from cxr.model.engine import Encoded
+from cxr.reader import Reader, Study
+from cxr.results import Manner, as_plain
+from tests.fakes import EMBEDDED, FakeEngine
+from tests.tiny import noise_film
+
+PRESENT, UNSURE = "effusion", "mass"  # all others are absent
+
+
+class TellingEngine(FakeEngine):
+    """Finds an effusion on the right, cannot decide on a mass, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.scored = 0
+
+    def score(self, encoded: Encoded, conversations: Sequence[Any], options: Sequence[str]) -> np.ndarray:
+        if len(options) == 3:  # left, right, both
+            return np.array([[0.01, 0.95, 0.04]])
+        self.scored += 1
+        yes = np.array([{PRESENT: 0.9, UNSURE: 0.4}.get(key, 0.01) for key in BY_KEY])
+        return np.stack([yes, 1 - yes], axis=1)
+
+    def stream(self, encoded: Encoded, conversation: Any, limit: int = 400) -> Any:
+        self.asked.append(conversation[-1]["content"][-1]["text"])
+        return super().stream(encoded, conversation, limit)
+
+
+@pytest.fixture
+def engine() -> TellingEngine:
+    return TellingEngine()
+
+
+@pytest.fixture
+def reader(engine: TellingEngine) -> Reader:
+    told: Any = engine
+    return Reader(told, EMBEDDED, Calibration({key: Scale(1.0, 0.0, 0.6, 0.3) for key in BY_KEY}, "nobody"))
+
+
+@pytest.fixture
+def study(reader: Reader) -> Study:
+    return reader.study(noise_film())
+
+
+def say(reader: Reader, study: Study | None, question: str) -> Any:
+    *_, last = reader.answer(study, question)
+    assert last.finished
+    return last
+
+
+@pytest.mark.parametrize(
+    ("question", "manner"),
+    [
+        ("how big is the pneumothorax?", Manner.CORRECTED),
+        ("how big is the left effusion?", Manner.CORRECTED),
+        ("why is there an effusion?", Manner.DECLINED),
+        ("should I go to hospital?", Manner.DECLINED),
+        ("what is an effusion?", Manner.EXPLAINED),
+        ("how sure are you about the effusion?", Manner.CLASSIFIED),
+    ],
+)
+def test_the_model_writes_nothing_of_what_it_cannot_know(
+    reader: Reader, engine: TellingEngine, study: Study, question: str, manner: Manner
+) -> None:
+    answer = say(reader, study, question)
+    assert answer.manner is manner and engine.asked == [] and answer.text == f"{answer.reason} {answer.step}".strip()
+    assert as_plain(answer)["manner"] == manner.value
+
+
+def test_what_is_there_is_answered_in_the_form_that_is_taught(
+    reader: Reader, engine: TellingEngine, study: Study
+) -> None:
+    answer = say(reader, study, "how big would u say the right efusion is??")
+    assert answer.manner is Manner.ANSWERED and engine.asked == [answer.asked] == ["How large is the pleural effusion?"]
+    assert say(reader, study, "What view is this?").asked == ""
+
+
+def test_a_doubt_stands_before_the_answer(reader: Reader, study: Study) -> None:
+    first, *_, last = reader.answer(study, "how big is the mass?")
+    assert first.text.startswith(last.reason) and last.manner is Manner.NOT_SURE and last.text.endswith("the mass?")
+
+
+def test_an_ordinary_first_word_waits_for_no_classification(
+    reader: Reader, engine: TellingEngine, study: Study
+) -> None:
+    answers = reader.answer(study, "Is there a pneumothorax?")
+    next(answers)
+    assert engine.scored == 0
+    list(answers)
+    assert engine.scored == 1
+    known = reader.classify(study)
+    list(reader.answer(study, "how big is the effusion?", known=known))
+    assert engine.scored == 2  # the one just made, and none for the question
+
+
+def test_without_a_film_words_are_explained_and_the_rest_is_declined(reader: Reader) -> None:
+    assert say(reader, None, "What is a mass?").manner is Manner.EXPLAINED
+    answer = say(reader, None, "Is there a mass?")
+    assert answer.manner is Manner.DECLINED and "no film" in answer.reason and answer.step
+
+
+def test_without_a_calibration_a_premise_is_answered_with_a_warning(engine: TellingEngine) -> None:
+    told: Any = engine
+    bare = Reader(told, EMBEDDED, None)
+    answer = say(bare, bare.study(noise_film()), "how big is the pneumothorax?")
+    assert answer.manner is Manner.ANSWERED and "not calibrated" in answer.warnings[-1]
+
+
+def test_an_answer_that_places_it_on_the_other_side_is_corrected(
+    reader: Reader, engine: TellingEngine, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cxr.answering.score_sides", lambda *_: {})
+    monkeypatch.setattr(engine, "stream", lambda *_: iter(["In the right ", "lower zone."]))
+    answer = say(reader, study, "where is the left effusion?")
+    assert answer.manner is Manner.CORRECTED and answer.text.startswith("In the right lower zone. The question takes")
+    assert say(reader, study, "where is the right effusion?").manner is Manner.ANSWERED
