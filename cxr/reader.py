@@ -19,8 +19,11 @@ from cxr.model.calibration import Calibration
 from cxr.model.engine import Encoded, Engine
 from cxr.model.gate import Gatekeeper
 from cxr.model.loading import load
+from cxr.model.maps import Mapper
+from cxr.model.ways import Method
 from cxr.prompts import YES_NO, ask_finding, ask_report, build_conversation, clean, parse_report
 from cxr.results import Answer, Classification, CxrError, Gate, Identity, RefusalError, Report, Score, Turn, Verdict
+from cxr.results import HeatMap
 from cxr.settings import Settings
 
 
@@ -52,6 +55,7 @@ class Reader:
         own_findings: Sequence[str] = (),
         gatekeeper: Gatekeeper | None = None,
         anyway: bool = False,
+        mapper: Mapper | None = None,
     ) -> None:
         """How films are read.
 
@@ -59,6 +63,7 @@ class Reader:
             own_findings: Keys of findings outside the 14 that the adapter was taught.
             gatekeeper: Who lets films through; None lets through all that can be opened.
             anyway: Whether what is refused is read all the same, with the reasons as warnings.
+            mapper: What draws heat maps; None: one without the part that is taught.
         """
         self.engine = engine
         self.identity = identity
@@ -66,6 +71,7 @@ class Reader:
         self.own_findings = tuple(own_findings)
         self.gatekeeper = gatekeeper
         self.anyway = anyway
+        self.mapper = mapper or Mapper(engine)
 
     def warm_up(self) -> Iterator[str]:
         """Do once what the first visitor would wait for, a sentence for each step; nothing where there is no GPU."""
@@ -107,14 +113,16 @@ class Reader:
 
     def classify(self, study: Study) -> Classification:
         """The 14 findings and the adapter's own, from the answers to closed questions in one batched forward."""
-        keys = [*BY_KEY, *self.own_findings]
-        conversations = [build_conversation(ask_finding(find_finding(key))) for key in keys]
-        yes = self.engine.score(study.encoded, conversations, YES_NO)[:, YES_NO.index("Yes")]
-        both = tuple(self._calibrate(key, float(p)) for key, p in zip(keys, yes, strict=True))
+        both = self._score(study, [*BY_KEY, *self.own_findings])
         scores, own = both[: len(FINDINGS)], both[len(FINDINGS) :]
         known = all(score.verdict for score in scores)  # a finding that was never calibrated may be there
         level, reasons = choose_level(both) if known else (None, ())
         return Classification(scores, level, reasons, study.warnings, own)
+
+    def _score(self, study: Study, keys: Sequence[str]) -> tuple[Score, ...]:
+        conversations = [build_conversation(ask_finding(find_finding(key))) for key in keys]
+        yes = self.engine.score(study.encoded, conversations, YES_NO)[:, YES_NO.index("Yes")]
+        return tuple(self._calibrate(key, float(p)) for key, p in zip(keys, yes, strict=True))
 
     def _calibrate(self, finding: str, probability: float) -> Score:
         return self.calibration.score(finding, probability) if self.calibration else Score(finding, probability)
@@ -145,6 +153,29 @@ class Reader:
             yield Answer(text, finished=False, warnings=study.warnings)
         yield Answer(text, finished=True, warnings=study.warnings)
 
+    def locate(self, study: Study, finding: str, method: Method | None = None) -> HeatMap:
+        """Where the answer about a finding came from. `method`: None for the one that did best on drawn films.
+
+        Raises:
+            CxrError: the model is not asked for this finding.
+        """
+        if finding not in (keys := (*BY_KEY, *self.own_findings)):
+            raise CxrError(f"Heat maps are drawn of these findings: {', '.join(keys)}.")
+        return self._sign_map(study, self.mapper.map_finding(study.film, study.encoded, finding, method))
+
+    def locate_sentence(self, study: Study, sentence: str, report: str) -> HeatMap:
+        """Where a sentence of a report came from, see `Mapper.map_sentence`.
+
+        Raises:
+            CxrError: the report does not hold the sentence.
+        """
+        asked = study.film, study.encoded, sentence, report, self.own_findings
+        return self._sign_map(study, self.mapper.map_sentence(*asked))
+
+    def _sign_map(self, study: Study, found: HeatMap) -> HeatMap:
+        scores = self._score(study, found.findings) if found.findings else ()
+        return replace(found, scores=scores, warnings=(*study.warnings, *found.warnings))
+
 
 def load_reader(settings: Settings, anyway: bool = False) -> Reader:
     """The reader that the settings ask for; the embedded model where that cannot be had (see `Identity.problem`).
@@ -152,8 +183,8 @@ def load_reader(settings: Settings, anyway: bool = False) -> Reader:
     `anyway`: read also what the gate refuses, as measurements do.
     """
     loaded = load(settings)
-    keeper = Gatekeeper(loaded.familiarity)
-    return Reader(loaded.engine, loaded.identity, loaded.calibration, loaded.own_findings, keeper, anyway)
+    keeper, mapper = Gatekeeper(loaded.familiarity), Mapper(loaded.engine, loaded.head)
+    return Reader(loaded.engine, loaded.identity, loaded.calibration, loaded.own_findings, keeper, anyway, mapper)
 
 
 def admit(gate: Gate) -> Gate:

@@ -28,19 +28,22 @@ def name_way(way: str) -> str:
 def write_report(marks: Mapping[str, Marks], ways: Sequence[str], shown: str, resamples: int = RESAMPLES) -> str:
     """All tables: every way, the shown one against every baseline, and finding by finding on the first set."""
     figures = {name: measure(some, ways, shown, resamples) for name, some in marks.items()}
-    counts = [
-        f"{len(some.patients)} pairs of a finding and one of {len(np.unique(some.patients))} "
-        f"{'drawn patients' if name == 'drawn films' else 'real patients'} "
-        f"({', '.join(f'{key} {number}' for key, number in zip(*np.unique(some.findings, return_counts=True), strict=True))})"
-        for name, some in marks.items()
-    ]
     return "\n\n".join(
         [
-            f"Shown: {name_way(shown)}. {'; '.join(counts)}.",
+            f"Shown: {name_way(shown)}. {' '.join(count_pairs(name, some) for name, some in marks.items())}",
             _write_ways(figures, ways),
             _write_differences(figures, ways, shown),
             write_findings(next(iter(marks.values())), ways, shown),
         ]
+    )
+
+
+def count_pairs(name: str, marks: Marks) -> str:
+    """How many films and findings were measured on."""
+    counted = zip(*np.unique(marks.findings, return_counts=True), strict=True)
+    listed = ", ".join(f"{key} {number}" for key, number in counted)
+    return (
+        f"{name.capitalize()}: {len(marks.findings)} findings of {len(np.unique(marks.patients))} patients ({listed})."
     )
 
 

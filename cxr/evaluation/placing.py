@@ -72,9 +72,7 @@ def collect_marks(ways: Sequence[tuple[Draw, float]], places: Iterable[Place]) -
     return Marks(np.array(patients), np.array(findings), np.array(hits), np.array(overlaps))
 
 
-def _mark_film(
-    ways: Sequence[tuple[Draw, float]], place: Place
-) -> Iterator[tuple[str, str, list[float], list[float]]]:
+def _mark_film(ways: Sequence[tuple[Draw, float]], place: Place) -> Iterator[tuple[str, str, list[float], list[float]]]:
     drawn = [(draw(place), share) for draw, share in ways]
     for finding, mask in place.masks.items():
         hits = [measure_hit(maps[finding], mask) for maps, _ in drawn]

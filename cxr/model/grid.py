@@ -1,4 +1,7 @@
-"""Where the encoder's patches lie: on the grid of its tiles, on the canvas, on the film. Knows nothing about answers."""
+"""Where the encoder's patches lie: on the grid of its tiles, on the canvas, on the film.
+
+Knows nothing about answers.
+"""
 
 from dataclasses import dataclass
 from math import isqrt

@@ -21,8 +21,9 @@ from cxr.results import CxrError
 
 FILE = "maps.safetensors"
 MOST_CELLS = 28  # along a side; a finer grid is averaged to it, so that thousands of films fit into memory
-WAYS = 4  # to draw a map; `maps.Method` names them
+WAYS = 4  # to draw a map; `ways.Method` names them
 TENSORS = ("low", "low_bias", "high", "high_bias", "trials")
+
 
 @dataclass(frozen=True)
 class MapHead:
@@ -42,11 +43,13 @@ class MapHead:
         """... x width x side x side states -> ... x 14 x side x side: how likely each finding is at each place."""
         return torch.sigmoid(conv2d(gelu(conv2d(cells, self.low, self.low_bias)), self.high, self.high_bias, padding=1))
 
+
 def gather_cells(engine: Engine, encoded: Encoded) -> Tensor:
     """A film's states as a picture: width x side x side float32 on the CPU, side at most MOST_CELLS."""
     grid = find_grid(engine, encoded)
     cells = grid.arrange(encoded.states[0].float().T)
     return adaptive_avg_pool2d(cells, min(grid.side, MOST_CELLS))
+
 
 def read_head(folder: Path, width: int) -> MapHead | None:
     """What lies in an adapter's folder, or None where nothing does. `width`: of the states of its base.
@@ -70,8 +73,10 @@ def read_head(folder: Path, width: int) -> MapHead | None:
         raise CxrError(f"The adapter's {FILE} does not fit this base; fit it again or delete it.")
     return head
 
+
 def _within(shares: np.ndarray) -> bool:
     return bool(((shares > 0) & (shares < 1)).all())
+
 
 def write_head(head: MapHead, folder: Path) -> None:
     """Write `maps.safetensors`, the inverse of `read_head`; the layers in half precision, which changes no map."""

@@ -1,38 +1,27 @@
-"""Heat maps of one model: four ways to draw where an answer came from, and which of them is shown.
+"""Heat maps of one model: of a finding and of a sentence of a report, by the way that did best on drawn films.
 
 A map is scaled so that 1 is its maximum and 0.5 the edge of the place that is meant. Knows nothing about pages.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from enum import Enum
+from collections.abc import Sequence
 
 import numpy as np
 
 from cxr.films.film import Film
 from cxr.findings import BY_KEY, find_finding
-from cxr.model.attention import draw_attention, draw_grad_cam, to_numbers
+from cxr.model.attention import draw_attention
 from cxr.model.engine import Encoded, Engine
 from cxr.model.grid import find_grid
-from cxr.model.map_head import MapHead, gather_cells
-from cxr.model.occlusion import draw_occlusion
-from cxr.prompts import ask_finding, ask_report, build_conversation
+from cxr.model.map_head import MapHead
+from cxr.model.places import EDGE, describe_place, doubt_side
+from cxr.model.ways import Method, draw_raw
+from cxr.prompts import ask_report, build_conversation, read_statements
+from cxr.results import CxrError, HeatMap, Side
 
-EDGE = 0.5  # of a finished map: from here on a place is meant
-
-
-class Method(Enum):
-    """A way to draw a map, in the order of `MapHead.trials`; its value names it to somebody who is not a doctor."""
-
-    TRAINED = "read by a small part that was taught on drawn films where findings lie"
-    ATTENTION = "where the model's attention was when it answered"
-    GRAD_CAM = "what in the picture pushed the answer towards yes (Grad-CAM)"
-    OCCLUSION = "what the answer lost when parts of the film were covered"
-
-
-WITHOUT_HEAD = Method.ATTENTION  # the best of those that need none, see docs/quality.md
-# What share of a map's maximum is the edge of a place, where the adapter brings none; from the embedded model.
-EDGES = {Method.TRAINED: 0.4, Method.ATTENTION: 0.35, Method.GRAD_CAM: 0.1, Method.OCCLUSION: 0.3}
+WITHOUT_HEAD = Method.ATTENTION  # the best of those that are not taught, see docs/quality.md
+# Which share of a map's maximum is the edge of a place where the adapter brings none: those of the embedded model.
+EDGES = {Method.TRAINED: 0.4, Method.ATTENTION: 0.35, Method.GRAD_CAM: 0.05, Method.OCCLUSION: 0.3}
+MAX_REPORT = 4000  # characters that are read again
 
 
 class Mapper:
@@ -47,62 +36,70 @@ class Mapper:
             return WITHOUT_HEAD
         return list(Method)[int(self.head.trials[:, 1].argmax())]
 
-    def draw(
-        self, film: Film, encoded: Encoded, findings: Sequence[str], method: Method | None = None
-    ) -> dict[str, np.ndarray]:
-        """The finished map of each finding: H x W float32 over the film's own pixels, 0..1.
+    def map_finding(self, film: Film, encoded: Encoded, finding: str, method: Method | None = None) -> HeatMap:
+        """Where the answer to whether there is a finding came from. `method`: None for the best."""
+        return self._map_all(film, encoded, [finding], find_finding(finding).noun, method)
 
-        `method`: None for the one that is shown.
+    def map_sentence(
+        self, film: Film, encoded: Encoded, sentence: str, report: str, own: Sequence[str] = ()
+    ) -> HeatMap:
+        """Where a sentence of a report came from: the maps of what it asserts, or else denies, as one.
+
+        Of a sentence that names no finding it is where attention was while it was written. `own`: keys of the adapter's
+        own findings.
+
+        Raises:
+            CxrError: the report does not hold the sentence.
         """
-        chosen = {finding: method or self.choose_method(finding) for finding in findings}
-        drawn: dict[str, np.ndarray] = {}
-        for each in Method:
-            some = [finding for finding in findings if chosen[finding] is each]
-            raw = self.draw_raw(film, encoded, some, each) if some else {}
-            drawn |= {finding: self.finish(values, each) for finding, values in raw.items()}
-        return drawn
+        place = report.find(sentence)
+        if place < 0 or not sentence or len(report) > MAX_REPORT:
+            raise CxrError("The report has changed meanwhile; please choose a sentence of it again.")
+        said = read_statements(sentence, own)
+        asserted = any(each.present for each in said)
+        seen = [each.observation for each in said if each.present == asserted]
+        if not seen:
+            return self._trace(film, encoded, sentence, report[:place])
+        return self._map_all(
+            film, encoded, [each.finding for each in seen], sentence, None, [each.side for each in seen]
+        )
 
-    def draw_raw(
-        self, film: Film, encoded: Encoded, findings: Sequence[str], method: Method
-    ) -> Mapping[str, np.ndarray]:
-        """The same before it is scaled: 0 and more, each method in its own unit."""
-        asked = [build_conversation(ask_finding(find_finding(finding))) for finding in findings]
-        if method is Method.TRAINED:
-            grids = self._draw_trained(encoded, findings)
-        elif method is Method.ATTENTION:
-            grids = [draw_attention(self.engine, encoded, self.engine._tokenize(each)) for each in asked]
-        elif method is Method.GRAD_CAM:
-            grids = [draw_grad_cam(self.engine, film, each) for each in asked]
-        else:
-            grids = draw_occlusion(self.engine, film, asked)
-        grid = find_grid(self.engine, encoded)
-        if method is Method.OCCLUSION:  # which covers the canvas alone
-            grid = replace(grid, share=1.0)
-        canvas = self.engine.canvas
-        return {finding: grid.lay_on_film(each, film, canvas) for finding, each in zip(findings, grids, strict=True)}
+    def _map_all(
+        self,
+        film: Film,
+        encoded: Encoded,
+        findings: Sequence[str],
+        about: str,
+        method: Method | None,
+        sides: Sequence[Side | None] = (),
+    ) -> HeatMap:
+        ways = {finding: method or self.choose_method(finding) for finding in findings}
+        drawn = [
+            self._finish(values, way)
+            for way in dict.fromkeys(ways.values())
+            for values in draw_raw(
+                self.engine, self.head, film, encoded, [key for key in findings if ways[key] is way], way
+            ).values()
+        ]
+        values = np.max(drawn, axis=0)
+        named = "; ".join(way.value for way in dict.fromkeys(ways.values()))
+        doubts = doubt_side(values, sides)
+        return HeatMap(values, about, tuple(findings), named, describe_place(values), warnings=doubts)
 
-    def _draw_trained(self, encoded: Encoded, findings: Sequence[str]) -> list[np.ndarray]:
-        if self.head is None:
-            raise ValueError("this adapter brings no part that was taught where findings lie")
-        places = self.head.draw(gather_cells(self.engine, encoded))
-        return [to_numbers(places[list(BY_KEY).index(finding)]) for finding in findings]
-
-    def trace(self, film: Film, encoded: Encoded, before: str, sentence: str) -> np.ndarray:
-        """Where attention was while a sentence of a report was written: H x W float32, 0..1.
-
-        `before`: the report up to the sentence.
-        """
-        asked = self.engine._tokenize(build_conversation(ask_report()))
-        written = self.engine.processor.tokenizer.encode(sentence, add_special_tokens=False)
-        known = self.engine.processor.tokenizer.encode(before, add_special_tokens=False)
-        values = draw_attention(self.engine, encoded, [*asked, *known, *written], last=len(written))
+    def _trace(self, film: Film, encoded: Encoded, sentence: str, before: str) -> HeatMap:
+        encode = self.engine.processor.tokenizer.encode
+        written = encode(sentence, add_special_tokens=False)
+        ids = [
+            *self.engine._tokenize(build_conversation(ask_report())),
+            *encode(before, add_special_tokens=False),
+            *written,
+        ]
+        values = draw_attention(self.engine, encoded, ids, last=len(written))
         laid = find_grid(self.engine, encoded).lay_on_film(values, film, self.engine.canvas)
-        return self.finish(laid, Method.ATTENTION)
+        finished = self._finish(laid, Method.ATTENTION)
+        return HeatMap(finished, sentence, (), Method.ATTENTION.value, describe_place(finished))
 
-    def finish(self, values: np.ndarray, method: Method) -> np.ndarray:
-        """The map scaled so that its maximum is 1 and the edge of the place that is meant is EDGE."""
-        tried = self.head is not None and self.head.trials[:, 1].any()
-        edge = float(self.head.trials[list(Method).index(method), 0]) if self.head and tried else EDGES[method]
+    def _finish(self, values: np.ndarray, method: Method) -> np.ndarray:
+        edge = EDGES[method] if self.head is None else float(self.head.trials[list(Method).index(method), 0])
         return scale_map(values, edge)
 
 

@@ -5,6 +5,7 @@ findings.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -51,8 +52,8 @@ def _cover(canvas: Image.Image) -> Iterator[Image.Image]:
     yield canvas
     greys = np.asarray(canvas)
     edges = np.linspace(0, len(greys), BLOCKS + 1).round().astype(int)
-    for top, bottom in zip(edges, edges[1:], strict=False):
-        for left, right in zip(edges, edges[1:], strict=False):
+    for top, bottom in pairwise(edges):
+        for left, right in pairwise(edges):
             covered = greys.copy()
             covered[top:bottom, left:right] = round(float(greys.mean()))
             yield Image.fromarray(covered)

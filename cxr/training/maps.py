@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from cxr.evaluation.localisation import DEVELOPMENT, FITTED, TRIED, TAUGHT, try_methods
+from cxr.evaluation.localisation import DEVELOPMENT, FITTED, TAUGHT, TRIED, try_methods
 from cxr.evaluation.places import draw_frontal, draw_places
 from cxr.model.engine import Engine
 from cxr.model.loading import EMBEDDED, load_embedded, load_named
 from cxr.model.map_head import MapHead, write_head
 from cxr.model.map_learning import gather_lessons, learn_head
-from cxr.model.maps import Mapper, Method
+from cxr.model.maps import Mapper
+from cxr.model.ways import Method
 from cxr.settings import Settings
 
 
