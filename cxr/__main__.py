@@ -1,4 +1,7 @@
-"""python -m cxr read FILM..., or FOLDER --out TABLE.csv: the same Reader as the page. Knows nothing about models."""
+"""python -m cxr read FILM...; FOLDER --out TABLE.csv; FILM --task map --finding KEY --out MAP.png.
+
+The same Reader as the page. Knows nothing about models.
+"""
 
 import argparse
 import json
@@ -13,10 +16,22 @@ from pathlib import Path
 from cxr.batch.rows import TASKS
 from cxr.batch.run import read_folder
 from cxr.batch.workers import load_from_environment
+from cxr.films.overlay import draw_overlay
 from cxr.findings import find_finding
 from cxr.prompts import READY_QUESTIONS
 from cxr.reader import Reader, load_reader
-from cxr.results import DISCLAIMER, Answer, Classification, CxrError, Identity, Report, Score, as_plain, write_percent
+from cxr.results import (
+    DISCLAIMER,
+    MAP_NOTE,
+    Answer,
+    Classification,
+    CxrError,
+    Identity,
+    Report,
+    Score,
+    as_plain,
+    write_percent,
+)
 from cxr.settings import Settings
 
 
@@ -36,7 +51,7 @@ class Reading:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read every film named; 0 when all were read, 1 when one was refused. A table names those itself, and is a 0."""
     options = parse_arguments(arguments)
-    if options.out:
+    if options.out and options.task != "map":
         return fill_table(options)
     if not sys.warnoptions:  # what libraries say to programmers is no help to who reads a film
         warnings.simplefilter("ignore")
@@ -47,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.json:
         gate = "" if who.gate else " The gate is off, but for what header and greys tell."
         print(f"{DISCLAIMER} Answering: {who.base}, {who.adapter or 'no adapter'}, {who.device}.{gate}")
+    if options.task == "map":
+        return draw_map(reader, options)
     refused = 0
     for path in options.films:
         try:
@@ -64,16 +81,22 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m cxr", description=DISCLAIMER)
     read = parser.add_subparsers(dest="command", required=True).add_parser("read", help="read films")
     read.add_argument("films", nargs="+", type=Path, metavar="FILM", help="picture or DICOM; with --out a folder")
-    read.add_argument("--task", choices=["classify", "caption", "answer", "all"], default="all")
+    read.add_argument("--task", choices=["classify", "caption", "answer", "map", "all"], default="all")
     read.add_argument("--question", default=READY_QUESTIONS[0], help="for the task answer")
+    read.add_argument("--finding", metavar="KEY", help="for the task map: where the answer about it came from")
     read.add_argument("--json", action="store_true", help="one JSON object a line and film")
-    read.add_argument("--out", type=Path, metavar="TABLE.csv", help="a row for every file below a folder; goes on")
+    read.add_argument(
+        "--out", type=Path, metavar="TABLE.csv", help="a row for every file below a folder; for map a picture"
+    )
     read.add_argument("--anyway", action="store_true", help="read also what does not look like a frontal chest film")
     read.add_argument("--workers", type=int, default=0, help="for --out: processes; one on a GPU, else one a core")
     options = parser.parse_args(arguments)
     if not options.question.strip():
         parser.error("the question is empty")
-    if options.out and (len(options.films) > 1 or options.task not in TASKS or options.json or options.workers < 0):
+    if options.task == "map":
+        if len(options.films) > 1 or not options.finding or not options.out:
+            parser.error("--task map takes one film, --finding KEY and --out MAP.png")
+    elif options.out and (len(options.films) > 1 or options.task not in TASKS or options.json or options.workers < 0):
         parser.error(f"--out takes one folder and --task {', '.join(TASKS)}; no --json, and no fewer than 0 --workers")
     return options
 
@@ -90,6 +113,19 @@ def fill_table(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("Stopped; the same command goes on from here.", file=sys.stderr)
         return 130
+    return 0
+
+
+def draw_map(reader: Reader, options: argparse.Namespace) -> int:
+    """Write the film with a heat map over it, and say the same in words."""
+    try:
+        study = reader.study(reader.open(options.films[0]))
+        found = reader.locate(study, options.finding)
+        draw_overlay(study.film, found.values).save(options.out)
+    except (CxrError, OSError, ValueError) as error:
+        print(f"{options.films[0]}: {error}", file=sys.stderr)
+        return 1
+    print(f"{options.out}: {found.about}, {found.place or 'nothing stood out'}. Shown is {found.method}. {MAP_NOTE}")
     return 0
 
 

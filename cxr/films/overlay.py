@@ -19,6 +19,11 @@ def draw_layer(values: np.ndarray) -> Image.Image:
     return Image.fromarray(layer, mode="RGBA")
 
 
+def draw_greys(values: np.ndarray) -> Image.Image:
+    """A map of 0..1 as greys (mode L), black 0 and white 1."""
+    return Image.fromarray(np.round(np.clip(values, 0, 1) * 255).astype(np.uint8), mode="L")
+
+
 def draw_overlay(film: Film, values: np.ndarray) -> Image.Image:
     """The film with the layer over it (mode RGB); `values`: of the film's own size."""
     return Image.alpha_composite(to_image(film).convert("RGBA"), draw_layer(values)).convert("RGB")

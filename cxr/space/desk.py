@@ -13,7 +13,7 @@ import spaces
 
 from cxr.films.film import Film, View
 from cxr.reader import Reader, Study
-from cxr.results import Answer, Classification, Gate, Identity, RefusalError, Report, Turn
+from cxr.results import Answer, Classification, Gate, HeatMap, Identity, RefusalError, Report, Turn
 from cxr.space.faults import guard
 from cxr.space.turns import take_turns
 
@@ -21,6 +21,7 @@ Lease = Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]  # cal
 
 START = 10  # s; a fresh worker first moves the weights to its GPU: 20 GiB for the 11B in bf16
 READ = 3  # s; one pass of the vision encoder and one of the questions about findings
+MAP = 5  # s; the encoder once more and one question with its gradients
 WRITE = 20  # s; at most 400 tokens at 20 a second or more
 
 
@@ -32,6 +33,11 @@ def estimate_reading(film: Film) -> int:
 def estimate_writing(seen: Film | Study, *asked: object) -> int:
     """GPU seconds that `Desk.caption` and `Desk.answer` may take; a film that was not encoded yet takes longer."""
     return START + WRITE + (READ if isinstance(seen, Film) else 0)
+
+
+def estimate_map(seen: Film | Study, *asked: object) -> int:
+    """GPU seconds that a heat map may take."""
+    return START + MAP + (READ if isinstance(seen, Film) else 0)
 
 
 class Desk:
@@ -46,6 +52,7 @@ class Desk:
         self._read = lease(duration=estimate_reading)(guard(self._read_now))
         self._caption = lease(duration=estimate_writing)(guard(self._caption_now))
         self._answer = lease(duration=estimate_writing)(guard(self._answer_now))
+        self._locate = lease(duration=estimate_map)(guard(self._locate_now))
 
     @property
     def identity(self) -> Identity:
@@ -78,6 +85,14 @@ class Desk:
         """The answer as it is written; the last one is finished."""
         yield from self._answer(seen, question, tuple(history))
 
+    def locate(self, seen: Film | Study, finding: str) -> HeatMap:
+        """Where the answer about a finding came from."""
+        return self._locate(seen, finding, None, "")
+
+    def locate_sentence(self, seen: Film | Study, sentence: str, report: str) -> HeatMap:
+        """Where a sentence of a report came from."""
+        return self._locate(seen, None, sentence, report)
+
     def _read_now(self, film: Film) -> tuple[Study, Classification] | Gate:
         with self._turns:
             try:
@@ -91,6 +106,13 @@ class Desk:
 
     def _answer_now(self, seen: Film | Study, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
         yield from take_turns(self._reader.answer(self._study(seen), question, history), self._turns)
+
+    def _locate_now(self, seen: Film | Study, finding: str | None, sentence: str | None, report: str) -> HeatMap:
+        study = self._study(seen)
+        with self._turns:
+            if sentence is not None:
+                return self._reader.locate_sentence(study, sentence, report)
+            return self._reader.locate(study, finding or "")
 
     def _study(self, seen: Film | Study) -> Study:
         if isinstance(seen, Study):

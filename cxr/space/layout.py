@@ -8,6 +8,7 @@ import gradio as gr
 from cxr.prompts import MAX_QUESTION, READY_QUESTIONS
 from cxr.results import Identity
 from cxr.space import markup
+from cxr.space.map_layout import MapParts, lay_out_map
 from cxr.space.shelf import Thumbnail
 from cxr.space.views import MAX_ZOOM
 
@@ -74,6 +75,7 @@ class Parts:
     film: FilmParts
     results: ResultParts
     gate: GateParts
+    map: MapParts
 
 
 def lay_out(identity: Identity, examples: Sequence[Thumbnail], own_findings: Sequence[str] = ()) -> Parts:
@@ -88,9 +90,10 @@ def lay_out(identity: Identity, examples: Sequence[Thumbnail], own_findings: Seq
             gate = _lay_out_gate()
             with gr.Tabs():
                 results = _lay_out_results()
+                heat_map = lay_out_map(own_findings)
             gr.HTML(markup.show_scope(own_findings), padding=False)
     gr.HTML(markup.show_licence(identity), padding=False)
-    return Parts(film, results, gate)
+    return Parts(film, results, gate, heat_map)
 
 
 def _lay_out_gate() -> GateParts:

@@ -17,6 +17,7 @@ from cxr.space.door import Door
 from cxr.space.endpoints import Endpoints
 from cxr.space.faults import translate
 from cxr.space.layout import KEPT, Parts, lay_out
+from cxr.space.mapping import Drawing
 from cxr.space.reading import Reading
 from cxr.space.shelf import Shelf
 from cxr.space.viewing import Viewing
@@ -94,9 +95,11 @@ def build_page(desk: Desk, shelf: Shelf, at_once: int = AT_ONCE) -> Page:
         page.load(
             viewing.list_examples, None, [parts.film.examples, parts.film.choices], show_progress="hidden", **EVENT
         )
-        _wire_film(viewing, parts, _wire_reading(reading, parts, at_once))
+        running = _wire_reading(reading, parts, at_once)
+        drawn = Drawing(desk, parts, latest).wire(running[:2], {**READING, "concurrency_limit": at_once}, QUIET)
+        _wire_film(viewing, parts, [*running, drawn])
         endpoints = Endpoints(desk)
-        for task in (endpoints.classify, endpoints.caption, endpoints.answer):
+        for task in (endpoints.classify, endpoints.caption, endpoints.answer, endpoints.locate):
             gr.api(task, api_name=task.__name__, concurrency_id="reader", concurrency_limit=at_once)
     return page
 
@@ -141,7 +144,7 @@ def _wire_film(viewing: Viewing, parts: Parts, running: list[dict[str, Any]]) ->
     film = parts.film
     everything = [
         getattr(group, field.name)
-        for group in (film, parts.results, parts.gate)
+        for group in (film, parts.results, parts.gate, parts.map)
         for field in fields(group)
         if field.name != "ready"
     ] + [*parts.results.ready]
