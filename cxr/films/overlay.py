@@ -7,8 +7,8 @@ from PIL import Image
 
 from cxr.films.film import Film, to_image
 
-COLOUR = (255, 140, 0)  # orange: the eye tells it from every grey, in dark and in light
-STRONGEST = 0.6  # how much of the film the layer hides at most
+COLOUR = (232, 89, 12)  # orange: told from every grey, by those who do not tell red from green, too
+STRONGEST = 0.65  # how much of the film the layer hides at most
 
 
 def draw_layer(values: np.ndarray) -> Image.Image:

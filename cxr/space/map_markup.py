@@ -7,7 +7,7 @@ from html import escape
 
 from cxr.findings import find_finding
 from cxr.prompts import join_words
-from cxr.results import MAP_NOTE, HeatMap, Score, Verdict, write_percent
+from cxr.results import HeatMap, Score, Verdict, write_percent
 from cxr.space.markup import show_notes
 
 SAYS = {
@@ -32,7 +32,7 @@ def show_map(found: HeatMap) -> str:
     return (
         f'{show_notes(found.warnings)}<section class="cxr-truth" role="status">'
         f"<p><strong>{quoted} {escape(where)}.</strong> {escape(scores)}</p>"
-        f'<p class="cxr-small">{escape(MAP_NOTE)} The stronger the colour, the more it counted. '
+        f'<p class="cxr-small">The stronger the colour, the more it counted. '
         f"Shown is {escape(found.method)}.</p></section>"
     )
 

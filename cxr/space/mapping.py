@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from cxr.films.overlay import draw_layer, write_png
+from cxr.films.overlay import COLOUR, draw_layer, write_png
 from cxr.model.sentences import list_sentences
 from cxr.results import CxrError, HeatMap
 from cxr.space import map_markup, markup, views
@@ -15,6 +15,7 @@ from cxr.space.map_layout import NO_MAP_YET, MapParts, list_findings
 from cxr.space.visit import Changes, Latest, Studied, Visit, find_seen, is_refused, need_visit, send_file
 
 CHOOSE = "Please choose a finding or a sentence first."
+INK = "#{:02x}{:02x}{:02x}".format(*COLOUR)  # of the legend
 SENTENCE = "sentence: "  # what a choice of the dropdown begins with; a finding's is its key
 
 
@@ -65,7 +66,9 @@ class Drawing:
         if self._latest.is_gone(request, visit):
             return {}
         return {
-            self._map.picture: gr.AnnotatedImage(value=self._draw(visit, found), visible=True),
+            self._map.picture: gr.AnnotatedImage(
+                value=self._draw(visit, found), color_map={map_markup.name_map(found): INK}, visible=True
+            ),
             self._map.words: map_markup.show_map(found),
         }
 
