@@ -62,6 +62,7 @@ def build_steps(reader: Reader, lengths: list[tuple[int, int]]) -> dict[str, Cal
         "14 findings asked one by one": lambda: ask_one_by_one(reader.engine, film),
         "first word, film encoded": lambda: next(reader.engine.stream(study.encoded, REPORT)),
         "whole report, film encoded": write_report,
+        "heat map of a finding, film encoded": lambda: reader.locate(study, "effusion"),
     }
 
 

@@ -1,14 +1,18 @@
 """The public endpoints over HTTP and MCP, as a program meets them."""
 
+import base64
+import io
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from PIL import Image
 
 from cxr.findings import FINDINGS
 from cxr.results import CxrError, Turn
@@ -16,7 +20,8 @@ from cxr.space.endpoints import read_history
 from cxr.space.faults import GENERAL
 from tests.space.served import call, mark_file, serve_fake, upload, write_bad_files, write_dicom, write_film
 
-TASKS = ("classify", "caption", "answer")
+TASKS = ("classify", "caption", "answer", "locate")
+ASKED = {"answer": ["Why?"], "locate": ["effusion"]}
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +69,26 @@ def test_a_dicom_without_an_extension_is_read(client: Client, tmp_path: Path) ->
     assert len(client.predict(handle_file(write_dicom(tmp_path / "IM0001")), api_name="/classify")["scores"]) == 14
 
 
+def test_locate_gives_a_map_of_the_films_size_with_what_it_means(client: Client, film: Path) -> None:
+    result = client.predict(handle_file(film), "effusion", api_name="/locate")
+    kind, _, content = result["map"].partition(",")
+    greys = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
+    assert kind == "data:image/png;base64" and greys.shape == np.asarray(Image.open(film)).shape
+    assert greys[-1, -1] == 255 and greys[0].max() == 0
+    assert result["place"].startswith("in the lower third, on the right of the picture, which is the patient's left")
+    assert "not where disease is" in result["note"] and "unproven on real films" in result["note"]
+    assert result["scores"][0]["finding"] == "effusion" and result["answered_by"]["base"] == "embedded Mllama"
+
+
+def test_locate_knows_its_findings(client: Client, film: Path) -> None:
+    with pytest.raises(AppError, match="pneumothorax, effusion"):
+        client.predict(handle_file(film), "a broken rib", api_name="/locate")
+
+
 @pytest.mark.parametrize("name", ["text.txt", "nothing", "truncated.dcm", "huge.png"])
 @pytest.mark.parametrize("task", TASKS)
 def test_what_is_no_film_gets_a_sentence(client: Client, tmp_path: Path, name: str, task: str) -> None:
-    more = ["Why?"] if task == "answer" else []
+    more = ASKED.get(task, [])
     with pytest.raises(AppError) as caught:
         client.predict(handle_file(write_bad_files(tmp_path)[name]), *more, api_name=f"/{task}")
     sentence = str(caught.value)
@@ -137,16 +158,16 @@ def test_two_clients_at_once_get_their_own_film(address: str, tmp_path: Path) ->
     assert answers == [f"Shade {round(shades[number % 2] * 100)}, question 1: Number {number}?" for number in range(12)]
 
 
-def test_only_the_three_tasks_are_public_typed_and_documented(client: Client) -> None:
+def test_only_the_four_tasks_are_public_typed_and_documented(client: Client) -> None:
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert set(endpoints) == {f"/{task}" for task in TASKS}
     names = [[given["parameter_name"] for given in endpoints[f"/{task}"]["parameters"]] for task in TASKS]
-    own = [["film_file"], ["film_file", "indication"], ["film_file", "question", "history"]]
+    own = [["film_file"], ["film_file", "indication"], ["film_file", "question", "history"], ["film_file", "finding"]]
     assert names == [[*each, "read_anyway"] for each in own]
     assert all(endpoint["parameters"][0]["python_type"]["type"] == "filepath" for endpoint in endpoints.values())
 
 
-def test_the_same_three_are_tools_over_mcp(address: str) -> None:
+def test_the_same_four_are_tools_over_mcp(address: str) -> None:
     tools = {tool["name"]: tool for tool in httpx.get(f"{address}gradio_api/mcp/schema").json()}
     assert set(tools) == set(TASKS)
     for tool in tools.values():
