@@ -48,13 +48,18 @@ def test_one_task_for_people() -> None:
     assert "What view is this?" in done.stdout and "Findings:" not in done.stdout and "%" not in done.stdout
 
 
+def test_a_map_needs_a_finding_and_a_picture_to_write(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["read", FILM, "--task", "map"])
+    assert "--task map takes one film, --finding KEY and --out MAP.png" in capsys.readouterr().err
+
+
 def test_a_map_is_a_picture_of_the_film_and_a_sentence(tmp_path: Path) -> None:
     done = run(FILM, "--task", "map", "--finding", "effusion", "--out", str(tmp_path / "map.png"))
     assert done.returncode == 0 and "the patient's left" in done.stdout and "not where disease is" in done.stdout
     film, drawn = (np.asarray(Image.open(path).convert("RGB"), int) for path in (ROOT / FILM, tmp_path / "map.png"))
     red = (drawn - film)[..., 0] - (drawn - film)[..., 2]  # orange over grey
     assert drawn.shape == film.shape and red[:, 256:].sum() > 5 * red[:, :256].sum()
-    assert "one film" in run(FILM, "--task", "map").stderr
 
 
 def test_a_reader_who_leaves_early_is_no_fault() -> None:
