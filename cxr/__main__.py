@@ -1,4 +1,7 @@
-"""python -m cxr read FILM..., or FOLDER --out TABLE.csv: the same Reader as the page. Knows nothing about models."""
+"""python -m cxr read FILM...; FOLDER --out TABLE.csv; FILM --task map --finding KEY --out MAP.png.
+
+The same Reader as the page. Knows nothing about models.
+"""
 
 import argparse
 import json
@@ -14,12 +17,25 @@ from cxr.batch.reading import load_from_environment
 from cxr.batch.rows import TASKS
 from cxr.batch.run import read_folder
 from cxr.checks import write_marked
+from cxr.films.overlay import draw_overlay
 from cxr.findings import find_finding
 from cxr.meaning import sum_up
 from cxr.probes import Dependence
 from cxr.prompts import READY_QUESTIONS, join_words
 from cxr.reader import Reader, Study, load_reader
-from cxr.results import DISCLAIMER, Answer, Classification, CxrError, Identity, Report, Score, as_plain, write_percent
+from cxr.results import (
+    DISCLAIMER,
+    MAP_NOTE,
+    Answer,
+    Classification,
+    CxrError,
+    Identity,
+    Report,
+    Score,
+    as_plain,
+    write_percent,
+)
+from cxr.second_look import SecondLook
 from cxr.settings import Settings
 from cxr.sides import SideCheck
 
@@ -52,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_arguments(arguments)
     if not sys.warnoptions:  # what libraries say to programmers is no help to who reads a film
         warnings.simplefilter("ignore")
-    if options.out:
+    if options.out and options.task != "map":
         return fill_table(options)
     reader = load_reader(Settings.from_env(), options.anyway)
     who = reader.identity
@@ -61,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.json:
         gate = "" if who.gate else " The gate is off, but for what header and greys tell."
         print(f"{DISCLAIMER} Answering: {who.base}, {who.adapter or 'no adapter'}, {who.device}.{gate}")
+    if options.task == "map":
+        return draw_map(reader, options)
     refused = 0
     for path in options.films:
         try:
@@ -78,10 +96,13 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m cxr", description=DISCLAIMER)
     read = parser.add_subparsers(dest="command", required=True).add_parser("read", help="read films")
     read.add_argument("films", nargs="+", type=Path, metavar="FILM", help="picture or DICOM; with --out a folder")
-    read.add_argument("--task", choices=["classify", "caption", "answer", "all"], default="all")
+    read.add_argument("--task", choices=["classify", "caption", "answer", "map", "all"], default="all")
     read.add_argument("--question", default=READY_QUESTIONS[0], help="for the task answer")
+    read.add_argument("--finding", metavar="KEY", help="for the task map: where the answer about it came from")
     read.add_argument("--json", action="store_true", help="one JSON object a line and film")
-    read.add_argument("--out", type=Path, metavar="TABLE.csv", help="a row for every file below a folder; goes on")
+    read.add_argument(
+        "--out", type=Path, metavar="TABLE.csv", help="a row for every file below a folder; for map a picture"
+    )
     read.add_argument("--anyway", action="store_true", help="read also what does not look like a frontal chest film")
     read.add_argument("--workers", type=int, default=0, help="for --out: processes; one on a GPU, else one a core")
     read.add_argument("--check", action="store_true", help="ask again of a blank film, and of the mirrored one")
@@ -89,7 +110,10 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     if not options.question.strip():
         parser.error("the question is empty")
     alone = options.json or options.check or len(options.films) > 1
-    if options.out and (alone or options.task not in TASKS or options.workers < 0):
+    if options.task == "map":
+        if alone or not options.finding or not options.out:
+            parser.error("--task map takes one film, --finding KEY and --out MAP.png")
+    elif options.out and (alone or options.task not in TASKS or options.workers < 0):
         told = "no --json, no --check, and no fewer than 0 --workers"
         parser.error(f"--out takes one folder and --task {', '.join(TASKS)}; {told}")
     return options
@@ -107,6 +131,19 @@ def fill_table(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("Stopped; the same command goes on from here.", file=sys.stderr)
         return 130
+    return 0
+
+
+def draw_map(reader: Reader, options: argparse.Namespace) -> int:
+    """Write the film with a heat map over it, and say the same in words."""
+    try:
+        study = reader.study(reader.open(options.films[0]))
+        found = SecondLook(reader).locate(study, options.finding)
+        draw_overlay(study.film, found.values).save(options.out)
+    except (CxrError, OSError, ValueError) as error:
+        print(f"{options.films[0]}: {error}", file=sys.stderr)
+        return 1
+    print(f"{options.out}: {found.about}, {found.place or 'nothing stood out'}. Shown is {found.method}. {MAP_NOTE}")
     return 0
 
 
@@ -133,10 +170,11 @@ def read_film(reader: Reader, path: Path, task: str, question: str, check: bool 
 
 def check_film(reader: Reader, study: Study, known: Classification | None, question: str | None) -> Checks:
     """Everything that was asked, asked again of a blank and of the mirrored film."""
+    look = SecondLook(reader)
     return Checks(
-        reader.check_findings(study, known) if known else (),
-        reader.check_sides(study, known) if known else (),
-        list(reader.check_answer(study, question))[-1] if question else None,
+        look.check_findings(study, known) if known else (),
+        look.check_sides(study, known) if known else (),
+        list(look.check_answer(study, question))[-1] if question else None,
     )
 
 

@@ -5,7 +5,7 @@ Knows nothing about pages, nor which model is answering.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +21,12 @@ from cxr.model.calibration import Calibration
 from cxr.model.engine import Encoded, Engine
 from cxr.model.gate import Gatekeeper
 from cxr.model.loading import load
+from cxr.model.maps import Mapper
 from cxr.plain import explain_report
-from cxr.probes import Dependence, ask_sides, compare_answers, compare_scores, draw_blank, list_to_check, mirror_film
+from cxr.probes import ask_sides
 from cxr.prompts import YES_NO, Message, ask_finding, ask_report, build_conversation, clean, parse_report
 from cxr.results import Answer, Classification, CxrError, Gate, Identity, Mark, RefusalError, Report, Score, Turn
 from cxr.settings import Settings
-from cxr.sides import SideCheck, compare_sides
 
 
 OPEN = Gate()  # nothing to say
@@ -57,6 +57,7 @@ class Reader:
         own_findings: Sequence[str] = (),
         gatekeeper: Gatekeeper | None = None,
         anyway: bool = False,
+        mapper: Mapper | None = None,
     ) -> None:
         """How films are read.
 
@@ -64,6 +65,7 @@ class Reader:
             own_findings: Keys of findings outside the 14 that the adapter was taught.
             gatekeeper: Who lets films through; None lets through all that can be opened.
             anyway: Whether what is refused is read all the same, with the reasons as warnings.
+            mapper: What draws heat maps; None: one without the part that is taught.
         """
         self.engine = engine
         self.identity = identity
@@ -71,6 +73,7 @@ class Reader:
         self.own_findings = tuple(own_findings)
         self.gatekeeper = gatekeeper
         self.anyway = anyway
+        self.mapper = mapper or Mapper(engine)
 
     def warm_up(self) -> Iterator[str]:
         """Do once what the first visitor would wait for, a sentence for each step; nothing where there is no GPU."""
@@ -191,48 +194,6 @@ class Reader:
         seen = Seen(study.encoded, cache(lambda: known or self.classify(study)), study.warnings) if study else None
         yield from answer_question(self.engine, seen, question, history, self.own_findings)
 
-    @cached_property
-    def _blank(self) -> Study:
-        """A film on which there is nothing, encoded once a reader."""
-        film = draw_blank()
-        return Study(film, self.engine.encode(film))
-
-    @cached_property
-    def _blank_findings(self) -> Classification:
-        return self.classify(self._blank)
-
-    def check_findings(self, study: Study, known: Classification | None = None) -> tuple[Dependence, ...]:
-        """Whether the probabilities of the findings depend on the film: the same questions of a blank one."""
-        seen, blank = known or self.classify(study), self._blank_findings
-        return compare_scores((*seen.scores, *seen.own), (*blank.scores, *blank.own))
-
-    def check_answer(self, study: Study, question: str, history: Sequence[Turn] = ()) -> Iterator[Dependence | None]:
-        """Whether the answer to a question depends on the film: the same question of a blank one.
-
-        None while both answers are being written; only the last is the result.
-
-        Raises:
-            CxrError: nothing was asked.
-        """
-        texts = []
-        for film in (study, self._blank):
-            text = ""
-            for answer in self.answer(film, question, history):
-                text = answer.text
-                yield None
-            texts.append(text)
-        encoded = study.encoded, self._blank.encoded
-        yield compare_answers(self.engine, encoded, clean(question), history, (texts[0], texts[1]))
-
-    def check_sides(self, study: Study, known: Classification | None = None) -> tuple[SideCheck, ...]:
-        """Whether the sides of what may be there change with the film's: the same questions of the mirrored film."""
-        result = known or self.classify(study)
-        findings = list_to_check((*result.scores, *result.own))
-        if not findings:
-            return ()
-        mirrored = self.engine.encode(mirror_film(study.film))
-        return compare_sides(*(ask_sides(self.engine, film, findings) for film in (study.encoded, mirrored)))
-
 
 def load_reader(settings: Settings, anyway: bool = False) -> Reader:
     """The reader that the settings ask for; the embedded model where that cannot be had (see `Identity.problem`).
@@ -240,8 +201,8 @@ def load_reader(settings: Settings, anyway: bool = False) -> Reader:
     `anyway`: read also what the gate refuses, as measurements do.
     """
     loaded = load(settings)
-    keeper = Gatekeeper(loaded.familiarity)
-    return Reader(loaded.engine, loaded.identity, loaded.calibration, loaded.own_findings, keeper, anyway)
+    keeper, mapper = Gatekeeper(loaded.familiarity), Mapper(loaded.engine, loaded.head)
+    return Reader(loaded.engine, loaded.identity, loaded.calibration, loaded.own_findings, keeper, anyway, mapper)
 
 
 def admit(gate: Gate) -> Gate:

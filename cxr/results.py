@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from typing import Any, Literal
 
+import numpy as np
+
 from cxr.findings import Level
 
 DISCLAIMER = "Research and teaching only. Not a medical device."
@@ -201,6 +203,26 @@ class Turn:
 
     question: str
     answer: str
+
+
+MAP_NOTE = "This shows where the answer came from, not where disease is. It is unproven on real films."
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Where an answer came from, not where disease is.
+
+    `values`: H x W float32 in 0..1 over the film's own pixels, row 0 at the top, the patient's left on the right; 0.5
+    is the edge of the place that is meant, and all 0 says that nothing stood out.
+    """
+
+    values: np.ndarray
+    about: str  # the noun of a finding, or a sentence of a report
+    findings: tuple[str, ...]  # keys of what it is about; none where a sentence names none
+    method: str  # how it was drawn, in words
+    place: str  # where the place lies, in words: "in the lower third, ..."; empty where nothing stood out
+    scores: tuple[Score, ...] = ()  # of the findings that it is about
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from cxr.films.film import Film
 from cxr.many import classify_all, study_all
 from cxr.probes import Dependence
 from cxr.reader import Reader, Study
-from cxr.results import Answer, Classification, Gate, RefusalError, Report, Turn
+from cxr.results import Answer, Classification, Gate, HeatMap, RefusalError, Report, Turn
+from cxr.second_look import SecondLook
 from cxr.sides import SideCheck
 from cxr.turns import Together, take_turns
 
@@ -31,6 +32,7 @@ class SharedReader:
             at_once: Films of waiting visitors in one batch; None: what is best on this machine.
         """
         self.reader = reader
+        self._look = SecondLook(reader)
         self._turns = turns or nullcontext()
         self._together = Together(self._read_all, self._turns, at_once or (AT_ONCE if reader.engine.fast else 1))
 
@@ -62,17 +64,29 @@ class SharedReader:
         """Whether the probabilities depend on the film."""
         study = self._study(seen)
         with self._turns:
-            return self.reader.check_findings(study)
+            return self._look.check_findings(study)
 
     def check_sides(self, seen: Film | Study) -> tuple[SideCheck, ...]:
         """Whether the sides change with the film's."""
         study = self._study(seen)
         with self._turns:
-            return self.reader.check_sides(study)
+            return self._look.check_sides(study)
 
     def check_answer(self, seen: Film | Study, question: str, history: Sequence[Turn]) -> Iterator[Dependence | None]:
         """Whether an answer depends on the film: None while it is being written."""
-        yield from take_turns(self.reader.check_answer(self._study(seen), question, history), self._turns)
+        yield from take_turns(self._look.check_answer(self._study(seen), question, history), self._turns)
+
+    def locate(self, seen: Film | Study, finding: str) -> HeatMap:
+        """Where the answer about a finding came from."""
+        study = self._study(seen)
+        with self._turns:
+            return self._look.locate(study, finding)
+
+    def locate_sentence(self, seen: Film | Study, sentence: str, report: str) -> HeatMap:
+        """Where a sentence of a report came from."""
+        study = self._study(seen)
+        with self._turns:
+            return self._look.locate_sentence(study, sentence, report)
 
     def _study(self, seen: Film | Study) -> Study:
         if isinstance(seen, Study):

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 
 from cxr.films.film import Film
-from cxr.findings import BY_KEY
+from cxr.findings import BY_KEY, find_finding
 from cxr.model.calibration import Calibration, Scale
 from cxr.model.engine import Encoded
 from cxr.model.gate import Gatekeeper
+from cxr.model.places import describe_place
 from cxr.prompts import Message
 from cxr.reader import Reader
-from cxr.results import Identity, TrackRecord
+from cxr.results import HeatMap, Identity, TrackRecord
 
 EMBEDDED = Identity(
     base="embedded Mllama",
@@ -90,6 +91,24 @@ class FakeEngine:
             yield word + " "
 
 
+class FakeMapper:
+    """Marks the lower right of the picture, whatever it is asked."""
+
+    def map_finding(self, film: Film, encoded: Encoded, finding: str, method: Any = None) -> HeatMap:
+        return self._mark(film, find_finding(finding).noun, (finding,))
+
+    def map_sentence(
+        self, film: Film, encoded: Encoded, sentence: str, report: str, own: Sequence[str] = ()
+    ) -> HeatMap:
+        assert sentence in report
+        return self._mark(film, sentence, ())
+
+    def _mark(self, film: Film, about: str, findings: tuple[str, ...]) -> HeatMap:
+        values = np.zeros(film.pixels.shape, np.float32)
+        values[len(values) * 3 // 4 :, values.shape[1] * 3 // 4 :] = 1
+        return HeatMap(values, about, findings, "a corner", describe_place(values))
+
+
 def name_shade(encoded: Encoded) -> int:
     """The film's mean grey in percent: what tells the films of these tests apart."""
     return round(float(encoded.states.mean()) * 100)
@@ -103,4 +122,5 @@ def fake_reader(
     scales = {key: Scale(1.0, 0.0, 0.6, 0.3, tested) for key in (*BY_KEY, *own_findings)}
     engine: Any = FakeEngine(slow)
     calibration = Calibration(scales, "drawn films") if identity.calibrated else None
-    return Reader(engine, identity, calibration, own_findings, Gatekeeper(None) if gated else None)
+    keeper, mapper = Gatekeeper(None) if gated else None, FakeMapper()
+    return Reader(engine, identity, calibration, own_findings, keeper, mapper=mapper)  # type: ignore[arg-type]

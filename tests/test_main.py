@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from cxr import __main__ as module
 from cxr.__main__ import main
@@ -45,6 +47,20 @@ def test_one_task_for_people() -> None:
     done = run(FILM, "--task", "answer", "--question", "What view is this?")
     assert done.returncode == 0 and "Research and teaching only" in done.stdout and "embedded" in done.stdout
     assert "What view is this?" in done.stdout and "Findings:" not in done.stdout and "%" not in done.stdout
+
+
+def test_a_map_needs_a_finding_and_a_picture_to_write(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["read", FILM, "--task", "map"])
+    assert "--task map takes one film, --finding KEY and --out MAP.png" in capsys.readouterr().err
+
+
+def test_a_map_is_a_picture_of_the_film_and_a_sentence(tmp_path: Path) -> None:
+    done = run(FILM, "--task", "map", "--finding", "effusion", "--out", str(tmp_path / "map.png"))
+    assert done.returncode == 0 and "the patient's left" in done.stdout and "not where disease is" in done.stdout
+    film, drawn = (np.asarray(Image.open(path).convert("RGB"), int) for path in (ROOT / FILM, tmp_path / "map.png"))
+    red = (drawn - film)[..., 0] - (drawn - film)[..., 2]  # orange over grey
+    assert drawn.shape == film.shape and red[:, 256:].sum() > 5 * red[:, :256].sum()
 
 
 def test_a_reader_who_leaves_early_is_no_fault() -> None:

@@ -13,6 +13,7 @@ from cxr.probes import compare_scores, draw_blank, list_to_check, mirror_film
 from cxr.reader import Reader, load_reader
 from cxr.results import CxrError, Score, Verdict
 from cxr.settings import Settings
+from cxr.second_look import SecondLook
 from tests.fakes import FakeEngine, fake_reader
 
 
@@ -34,10 +35,10 @@ def test_a_blank_film_is_encoded_once_and_no_gate_is_asked() -> None:
     reader = fake_reader(gated=True)
     study = reader.study(draw_film(10_000_012, size=192, view="PA").film)
     assert isinstance(reader.engine, FakeEngine) and reader.inspect(draw_blank()).refused
-    before = reader.engine.encodings
+    before, look = reader.engine.encodings, SecondLook(reader)
     for _ in range(2):
-        assert len(reader.check_findings(study)) == len(FINDINGS)
-        *_, found = reader.check_answer(study, "Is the heart enlarged?")
+        assert len(look.check_findings(study)) == len(FINDINGS)
+        *_, found = look.check_answer(study, "Is the heart enlarged?")
         assert found
     assert reader.engine.encodings == before + 1
 
@@ -53,13 +54,13 @@ def test_what_barely_moves_is_said_to() -> None:
 def test_an_answer_is_weighed_on_both_films(served: Reader) -> None:
     study = served.study(draw_film(10_000_013, size=256, view="PA").film)
     question = "Is the heart enlarged?"
-    *steps, found = served.check_answer(study, question)
+    *steps, found = SecondLook(served).check_answer(study, question)
     assert found and set(steps) == {None} and found.asked == question
     asked = [build_conversation(question)]
     yes, no = served.engine.score(study.encoded, asked, YES_NO)[0]
     expected = yes if found.answer.startswith("Yes") else no
     assert found.probability == pytest.approx(expected, abs=1e-6)
-    *_, meaning = served.check_answer(study, "What is a pneumothorax?")
+    *_, meaning = SecondLook(served).check_answer(study, "What is a pneumothorax?")
     assert meaning and not meaning.depends and meaning.probability is None
     assert meaning.answer == meaning.blank_answer
 
@@ -67,13 +68,13 @@ def test_an_answer_is_weighed_on_both_films(served: Reader) -> None:
 def test_an_empty_question_is_told(served: Reader) -> None:
     study = served.study(draw_film(10_000_013, size=256, view="PA").film)
     with pytest.raises(CxrError, match="write a question"):
-        list(served.check_answer(study, " "))
+        list(SecondLook(served).check_answer(study, " "))
 
 
 def test_the_findings_are_those_of_the_classification(served: Reader) -> None:
     study = served.study(draw_film(10_000_014, size=256, view="PA").film)
     known, blank = served.classify(study), draw_blank()
-    found = served.check_findings(study, known)
+    found = SecondLook(served).check_findings(study, known)
     assert [item.probability for item in found] == [score.probability for score in known.scores]
     encoded = served.engine.encode(blank)
     yes = served.engine.score(encoded, [build_conversation(ask_finding(BY_KEY["effusion"]))], YES_NO)[0, 0]
@@ -90,10 +91,10 @@ def test_sides_are_asked_of_what_may_be_there_and_no_gate_refuses_the_mirrored_f
     assert list_to_check(scores) == ("pneumothorax", "effusion")  # edema has no side
     assert list_to_check([Score("mass", 0.7), Score("nodule", 0.3)]) == ("mass",)
     known = replace(served.classify(study), scores=tuple(scores))
-    found = served.check_sides(study, known)
+    found = SecondLook(served).check_sides(study, known)
     assert [item.finding for item in found] == ["pneumothorax", "effusion"]
     mirrored = Reader(served.engine, served.identity, served.calibration)
-    again = mirrored.check_sides(mirrored.study(mirror_film(film)), known)
+    again = SecondLook(mirrored).check_sides(mirrored.study(mirror_film(film)), known)
     assert [(item.side, item.mirrored_side) for item in again] == [(item.mirrored_side, item.side) for item in found]
 
 
@@ -101,7 +102,7 @@ def test_a_side_that_follows_the_film_is_sure() -> None:
     reader = fake_reader()
     pixels = np.full((64, 64), 0.4, np.float32)
     pixels[:, 40:] = 0.8
-    found = reader.check_sides(reader.study(Film(pixels)))
+    found = SecondLook(reader).check_sides(reader.study(Film(pixels)))
     assert found and all(item.sure and (item.side, item.mirrored_side) == ("left", "right") for item in found)
-    even = reader.check_sides(reader.study(Film(np.full((64, 64), 0.4, np.float32))))
+    even = SecondLook(reader).check_sides(reader.study(Film(np.full((64, 64), 0.4, np.float32))))
     assert even and not any(item.sure for item in even)

@@ -34,12 +34,13 @@ LOCAL: dict[str, set[str]] = {
     "model": {*PURE, "meaning", "films"},
     "answering": BELOW_READER,
     "reader": {*BELOW_READER, "answering"},
+    "second_look": {*BELOW_READER, "reader"},
     "turns": set(),
     "many": {*BELOW_READER, "reader"},
-    "sharing": {*BELOW_READER, "reader", "many", "turns"},
+    "sharing": {*BELOW_READER, "reader", "second_look", "many", "turns"},
     "batch": {*BELOW_READER, "reader", "many"},
-    "__main__": {*BELOW_READER, "reader", "batch"},
-    "evaluation": {*BELOW_READER, "reader", "many", "batch", "turns", "sharing"},
+    "__main__": {*BELOW_READER, "reader", "second_look", "batch"},
+    "evaluation": {*BELOW_READER, "reader", "second_look", "many", "batch", "turns", "sharing"},
     "training": {*BELOW_READER, "reader", "many", "evaluation"},
     "space": {*BELOW_READER, "reader", "sharing"},
     "app": {*BELOW_READER, "reader", "turns", "space"},
@@ -47,7 +48,10 @@ LOCAL: dict[str, set[str]] = {
 }
 # Part -> the third parties it may import; a part that is not named here may import all but FORBIDDEN.
 THIRD_PARTY: dict[str, set[str]] = {
-    **{name: {"numpy"} for name in (*PURE, *CHECKS, "questions", "plain", "probes", "answering", "reader", "__main__")},
+    **{
+        name: {"numpy"}
+        for name in (*PURE, *CHECKS, "questions", "plain", "probes", "answering", "reader", "second_look", "__main__")
+    },
     "films": {"numpy", "PIL", "pydicom", "gdcm"},
     "batch": {"numpy", "torch"},
     "many": {"numpy"},

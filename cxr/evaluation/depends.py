@@ -19,19 +19,20 @@ from cxr.findings import find_finding
 from cxr.prompts import READY_QUESTIONS
 from cxr.reader import Reader, Study, load_reader
 from cxr.settings import Settings
+from cxr.second_look import SecondLook
 
 FINDINGS, EVERY = "all findings", 4
 
 
 def count_findings(reader: Reader, study: Study) -> dict[str, float]:
     """Whether the probability of each finding depends on a film; for all findings at once the share of them."""
-    depends = {find_finding(item.asked).name: float(item.depends) for item in reader.check_findings(study)}
+    depends = {find_finding(item.asked).name: float(item.depends) for item in SecondLook(reader).check_findings(study)}
     return {"films": 1.0, FINDINGS: sum(depends.values()) / len(depends), **depends}
 
 
 def count_answers(reader: Reader, study: Study, questions: Sequence[str]) -> dict[str, float]:
     """Whether the answer to each question depends on a film."""
-    asked = {question: list(reader.check_answer(study, question))[-1] for question in questions}
+    asked = {question: list(SecondLook(reader).check_answer(study, question))[-1] for question in questions}
     return {"films": 1.0, **{question: float(check.depends) for question, check in asked.items() if check}}
 
 

@@ -22,6 +22,7 @@ from cxr.evaluation.paths import REPORT, ask_one_by_one
 from cxr.films.phantom import draw_film
 from cxr.reader import Reader, load_reader
 from cxr.settings import Settings
+from cxr.second_look import SecondLook
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def build_steps(reader: Reader, lengths: list[tuple[int, int]]) -> dict[str, Cal
         "14 findings asked one by one": lambda: ask_one_by_one(reader.engine, film),
         "first word, film encoded": lambda: next(reader.engine.stream(study.encoded, REPORT)),
         "whole report, film encoded": write_report,
+        "heat map of a finding, film encoded": lambda: SecondLook(reader).locate(study, "effusion"),
     }
 
 

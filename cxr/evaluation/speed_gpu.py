@@ -24,6 +24,7 @@ from cxr.evaluation.kernels import write_profile
 from cxr.evaluation.paths import QUESTIONS, REPORT, Pair, ask_one_by_one, compare, load_pair, make_film
 from cxr.model.engine import Engine
 from cxr.model.precision import choose_precision
+from cxr.model.ways import Method, draw_raw
 from cxr.prompts import YES_NO, build_conversation
 from cxr.results import Turn
 
@@ -121,6 +122,18 @@ def measure_many(pair: Pair, rates: Rates, needs: Needs, short: bool) -> Row:
     return Row(f"reports of {films} films", plain * films, fast, bound, films * tokens)
 
 
+def measure_maps(pair: Pair, repeats: int) -> str:
+    """Milliseconds of a heat map of one finding of an encoded film, by each way that needs no part that was taught."""
+    told = []
+    for method in (Method.ATTENTION, Method.GRAD_CAM, Method.OCCLUSION):
+
+        def draw(method: Method = method) -> object:
+            return draw_raw(pair.fast, None, pair.film, pair.encoded, ["effusion"], method)
+
+        told.append(f"{method.name} {take_turns(draw, lambda: None, repeats)[0] * 1e3:.1f} ms")
+    return f"A heat map of a film of {pair.encoded.tiles} tiles: {', '.join(told)}."
+
+
 def read_under_cap(pair: Pair, cap: float, short: bool) -> str:
     """One film, its findings, a report and five turns; what memory that took."""
     tokens = 6 if short else 400
@@ -165,8 +178,11 @@ def measure_all(options: argparse.Namespace, precision: str, rates: Rates, short
     loaded = time.perf_counter() - start
     for row in measure(pair, rates, count_needs(pair.plain.model, pair.encoded.tiles), short):
         tell(row.write(precision), options.out)
+    maps = measure_maps(pair, 1 if short else 2)
     gib = torch.cuda.max_memory_allocated() / 2**30
-    tell(f"\n{precision}: loaded and warm in {loaded:.0f} s, peak {gib:.1f} GiB. {compare(pair)}\n\n", options.out)
+    tell(
+        f"\n{precision}: loaded and warm in {loaded:.0f} s, peak {gib:.1f} GiB. {maps} {compare(pair)}\n\n", options.out
+    )
     if options.profile:
         steps: dict[str, Callable[[], object]] = {
             "text": lambda: pair.write(pair.fast, 24),

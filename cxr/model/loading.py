@@ -21,6 +21,7 @@ from transformers import (
 from cxr.model.calibration import Calibration, read_calibration
 from cxr.model.engine import Engine
 from cxr.model.gate import Familiarity, read_familiarity
+from cxr.model.map_head import MapHead, read_head
 from cxr.model.precision import (
     check_precision,
     check_room,
@@ -53,6 +54,7 @@ class Loaded:
     identity: Identity
     own_findings: tuple[str, ...] = ()
     familiarity: Familiarity | None = None  # which films the model knows
+    head: MapHead | None = None  # what was taught where findings lie
 
 
 def load(settings: Settings) -> Loaded:
@@ -142,16 +144,17 @@ def _assemble(base: Source, adapter: Source | None, precision: str | None, tiles
     processor = AutoProcessor.from_pretrained(base.folder)
     if not processor.chat_template:
         raise CxrError(f"{base.name} has no chat template, so it cannot be asked anything.")
-    calibration = familiarity = None
+    calibration = familiarity = head = None
     if adapter is not None:
         model = add_adapter(model, adapter)
         calibration = read_calibration(adapter.folder)
-        familiarity = read_familiarity(adapter.folder, model.config.get_text_config().hidden_size)
+        width = model.config.get_text_config().hidden_size
+        familiarity, head = read_familiarity(adapter.folder, width), read_head(adapter.folder, width)
     fitted = bool(calibration or familiarity)
     real = check_tiles(tiles, read_tiles(adapter), fitted) == "real"
     engine = Engine(model, processor, choose_canvas(adapter, processor), real_tiles=real)
     identity = _sign(base, adapter, calibration is not None, familiarity is not None, model)
-    return Loaded(engine, calibration, identity, read_own_findings(adapter) if adapter else (), familiarity)
+    return Loaded(engine, calibration, identity, read_own_findings(adapter) if adapter else (), familiarity, head)
 
 
 def load_base(base: Source, precision: str) -> MllamaForConditionalGeneration:

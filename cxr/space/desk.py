@@ -14,7 +14,7 @@ import spaces
 from cxr.films.film import Film, View
 from cxr.probes import Dependence
 from cxr.reader import Reader, Study
-from cxr.results import Answer, Classification, Identity, Report, Turn
+from cxr.results import Answer, Classification, HeatMap, Identity, Report, Turn
 from cxr.sharing import Read, SharedReader
 from cxr.sides import SideCheck
 from cxr.space.faults import guard
@@ -23,6 +23,7 @@ Lease = Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]  # cal
 
 START = 10  # s; a fresh worker first moves the weights to its GPU: 20 GiB for the 11B in bf16
 READ = 3  # s; one pass of the vision encoder and one of the questions about findings
+MAP = 5  # s; the encoder once more and one question with its gradients
 WRITE = 20  # s; at most 400 tokens at 20 a second or more
 
 
@@ -46,6 +47,11 @@ def estimate_checking_answer(seen: Film | Study, *asked: object) -> int:
     return estimate_writing(seen) + READ + WRITE
 
 
+def estimate_map(seen: Film | Study, *asked: object) -> int:
+    """GPU seconds that a heat map may take."""
+    return START + MAP + (READ if isinstance(seen, Film) else 0)
+
+
 class Desk:
     """What the page and the public endpoints may ask of one Reader. Holds nothing of any film."""
 
@@ -61,6 +67,7 @@ class Desk:
         self._check_findings = lease(duration=estimate_checking)(guard(self._check_findings_now))
         self._check_sides = lease(duration=estimate_checking)(guard(self._check_sides_now))
         self._check_answer = lease(duration=estimate_checking_answer)(guard(self._check_answer_now))
+        self._locate = lease(duration=estimate_map)(guard(self._locate_now))
 
     @property
     def identity(self) -> Identity:
@@ -113,6 +120,14 @@ class Desk:
         *_, found = self._check_answer(seen, question, tuple(history))
         return found
 
+    def locate(self, seen: Film | Study, finding: str) -> HeatMap:
+        """Where the answer about a finding came from."""
+        return self._locate(seen, finding, None, "")
+
+    def locate_sentence(self, seen: Film | Study, sentence: str, report: str) -> HeatMap:
+        """Where a sentence of a report came from."""
+        return self._locate(seen, None, sentence, report)
+
     def _read_now(self, film: Film) -> Read:
         return self._shared.read(film)
 
@@ -134,3 +149,8 @@ class Desk:
         self, seen: Film | Study, question: str, history: Sequence[Turn]
     ) -> Iterator[Dependence | None]:
         yield from self._shared.check_answer(seen, question, history)
+
+    def _locate_now(self, seen: Film | Study, finding: str | None, sentence: str | None, report: str) -> HeatMap:
+        if sentence is not None:
+            return self._shared.locate_sentence(seen, sentence, report)
+        return self._shared.locate(seen, finding or "")

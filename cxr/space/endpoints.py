@@ -1,4 +1,4 @@
-"""The three public endpoints, over HTTP and MCP: a file in, a result out. Knows nothing about the page.
+"""The four public endpoints, over HTTP and MCP: a file in, a result out. Knows nothing about the page.
 
 Each function's name is its HTTP name and its MCP tool name, and its docstring is their documentation.
 """
@@ -10,10 +10,13 @@ from typing import Any
 import gradio as gr
 
 from cxr.films.film import Film
-from cxr.results import CxrError, Gate, RefusalError, Turn, as_plain
+from cxr.films.overlay import draw_greys, write_png
+from cxr.prompts import clean
+from cxr.results import MAP_NOTE, CxrError, Gate, RefusalError, Turn, as_plain
 from cxr.space.desk import Desk
 from cxr.space.faults import guard
 from cxr.space.uploads import find_upload
+from cxr.space.visit import send_file
 
 
 class Endpoints:
@@ -83,6 +86,28 @@ class Endpoints:
             raise CxrError("The question must be a text.")
         *_, reply = self._desk.answer(self._open(film_file, read_anyway), question, read_history(history))
         return self._sign(as_plain(reply))
+
+    @guard
+    def locate(self, film_file: gr.FileData, finding: str, read_anyway: bool = False) -> dict[str, Any]:
+        """Draw where the answer about a finding came from on a chest X-ray film, which is not where disease is.
+
+        Research and teaching only; not a medical device. These heat maps are unproven on real films.
+
+        Args:
+            film_file: The film: PNG, JPEG, TIFF, WebP or DICOM, at most 64 MB.
+            finding: The finding's key as classify gives it, for instance effusion.
+            read_anyway: Whether to read also what does not look like an upright frontal chest film.
+
+        Returns:
+            map (a grey PNG of the film's own size as a data URL, black 0, white 1; 0.5 is the edge of the place that is
+            meant), place (the same in words), about, findings, method, scores, note, warnings, answered_by.
+        """
+        if not isinstance(finding, str):
+            raise CxrError("The finding must be a text.")
+        found = self._desk.locate(self._open(film_file, read_anyway), clean(finding))
+        picture = send_file(write_png(draw_greys(found.values)), "map.png", "image/png")["url"]
+        told = {name: value for name, value in vars(found).items() if name != "values"}
+        return self._sign({"map": picture, "note": MAP_NOTE, **{name: as_plain(value) for name, value in told.items()}})
 
     def _open(self, film_file: object, read_anyway: object) -> Film:
         return replace(self._desk.open(find_upload(film_file)), anyway=read_anyway is True)

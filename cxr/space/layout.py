@@ -9,6 +9,7 @@ from cxr.prompts import MAX_QUESTION, READY_QUESTIONS
 from cxr.results import Identity
 from cxr.space import markup
 from cxr.space.checking import CheckParts, lay_out_answer_check, lay_out_film_checks
+from cxr.space.map_layout import MapParts, lay_out_map
 from cxr.space.shelf import Thumbnail
 from cxr.space.views import MAX_ZOOM
 
@@ -77,6 +78,7 @@ class Parts:
     results: ResultParts
     gate: GateParts
     checks: CheckParts
+    map: MapParts
 
 
 def lay_out(identity: Identity, examples: Sequence[Thumbnail], own_findings: Sequence[str] = ()) -> Parts:
@@ -91,9 +93,10 @@ def lay_out(identity: Identity, examples: Sequence[Thumbnail], own_findings: Seq
             gate = _lay_out_gate()
             with gr.Tabs():
                 results, checks = _lay_out_results()
+                heat_map = lay_out_map(own_findings)
             gr.HTML(markup.show_scope(own_findings), padding=False)
     gr.HTML(markup.show_licence(identity), padding=False)
-    return Parts(film, results, gate, checks)
+    return Parts(film, results, gate, checks, heat_map)
 
 
 def _lay_out_gate() -> GateParts:

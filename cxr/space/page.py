@@ -18,6 +18,7 @@ from cxr.space.door import Door
 from cxr.space.check_endpoints import CheckEndpoints
 from cxr.space.faults import translate
 from cxr.space.layout import KEPT, Parts, lay_out
+from cxr.space.mapping import Drawing
 from cxr.space.reading import Reading
 from cxr.space.shelf import Shelf
 from cxr.space.theme import build_theme
@@ -97,11 +98,14 @@ def build_page(desk: Desk, shelf: Shelf, at_once: int = AT_ONCE) -> Page:
         page.load(
             viewing.list_examples, None, [parts.film.examples, parts.film.choices], show_progress="hidden", **EVENT
         )
+        running = _wire_reading(reading, parts, at_once)
         checking = Checking(desk, parts.checks, latest).wire(parts.film, parts.results.chat, {**QUIET, **held})
-        _wire_film(viewing, parts, [*_wire_reading(reading, parts, at_once), *checking])
+        drawn = Drawing(desk, parts, latest).wire(running[:2], {**READING, "concurrency_limit": at_once}, QUIET)
+        _wire_film(viewing, parts, [*running, *checking, drawn])
         endpoints = CheckEndpoints(desk)
-        tasks = endpoints.classify, endpoints.caption, endpoints.answer, endpoints.check_film, endpoints.check_sides
-        for task in tasks:
+        tasks = endpoints.classify, endpoints.caption, endpoints.answer, endpoints.locate
+        checks = endpoints.check_film, endpoints.check_sides
+        for task in (*tasks, *checks):
             gr.api(task, api_name=task.__name__, **held)
     return page
 
@@ -168,7 +172,7 @@ def _wire_film(viewing: Viewing, parts: Parts, running: list[dict[str, Any]]) ->
     film = parts.film
     everything = [
         getattr(group, field.name)
-        for group in (film, parts.results, parts.gate, parts.checks)
+        for group in (film, parts.results, parts.gate, parts.checks, parts.map)
         for field in fields(group)
         if field.name != "ready"
     ] + [*parts.results.ready]

@@ -15,6 +15,7 @@ from cxr.space.checking import rest_checks
 from cxr.space.desk import Desk
 from cxr.space.faults import guard
 from cxr.space.layout import CHOOSE_FIRST, Parts
+from cxr.space.mapping import clear_map
 from cxr.space.reading import rest, show_gate
 from cxr.space.shelf import Shelf
 from cxr.space.uploads import find_upload
@@ -31,6 +32,7 @@ class Viewing:
         self._results = parts.results
         self._gate = parts.gate
         self._checks = parts.checks
+        self._map = parts.map
         self._shelf = shelf
 
     @guard
@@ -83,6 +85,7 @@ class Viewing:
             film.viewer: gr.Column(visible=False),
             film.choices: gr.Accordion(open=True),
             **self._clear(CHOOSE_FIRST),
+            **clear_map(self._map, self._desk.own_findings, open_film=False),
             **rest(self._results, open_film=False),
         }
 
@@ -107,6 +110,7 @@ class Viewing:
             film.ask_truth: gr.Button(visible=visit.example is not None),
             film.truth: gr.HTML(value="", visible=False),
             **self._clear("Reading the film …"),
+            **clear_map(self._map, self._desk.own_findings, open_film=True),
             **rest(self._results),
         }
 

@@ -14,6 +14,7 @@ from transformers import AutoProcessor
 from cxr.model.calibration import FILE as CALIBRATION
 from cxr.model.gate import FILE as GATE
 from cxr.model.loading import add_adapter, check_base, fetch_base, load_base, read_base
+from cxr.model.map_head import FILE as MAPS
 from cxr.model.sources import fetch, read_json
 from cxr.model.recorded import CONFIG
 from cxr.results import CxrError
@@ -55,7 +56,7 @@ def merge(options: MergeOptions) -> Path:
     model = add_adapter(load_base(base, "bf16"), adapter)
     model.save_pretrained(out, max_shard_size=SHARD)
     AutoProcessor.from_pretrained(base.folder).save_pretrained(out)
-    for name in (CONFIG, CALIBRATION, GATE):  # the canvas, the scales and the gate belong to the merged weights, too
+    for name in (CONFIG, CALIBRATION, GATE, MAPS):  # canvas, scales, gate and maps belong to the merged weights, too
         if (adapter.folder / name).is_file():
             shutil.copy(adapter.folder / name, out)
     logger.info("%s and %s are merged in %s", base.name, adapter.name, out)

@@ -17,6 +17,7 @@ from cxr.model.calibration import FILE as CALIBRATION
 from cxr.model.gate import FILE as GATE
 from cxr.model.loading import EMBEDDED_NAME, LLAMA_NAMES
 from cxr.model.recorded import CONFIG
+from cxr.model.map_head import FILE as MAPS
 from cxr.model.sources import read_json
 from cxr.results import CxrError
 from cxr.training.card import DATASETS, NOTICE, CardFacts, write_card
@@ -36,7 +37,8 @@ from cxr.training.upload import Destination, check_name, upload
 logger = logging.getLogger(__name__)
 
 CARD, METRICS, LICENCE, NOTICE_FILE = "README.md", "metrics.json", "LICENSE.txt", "NOTICE"
-ALLOWED = {ADAPTER, WEIGHTS, CONFIG, CALIBRATION, GATE, *CONFIGS, *AS_THEY_ARE, CARD, METRICS, LICENCE, NOTICE_FILE}
+FITTED = {ADAPTER, WEIGHTS, CONFIG, CALIBRATION, GATE, MAPS}
+ALLOWED = {*FITTED, *CONFIGS, *AS_THEY_ARE, CARD, METRICS, LICENCE, NOTICE_FILE}
 LLAMA_LICENCE = Path(__file__).with_name("llama-3.2-license.txt")  # a copy must go with the weights
 OPEN_DATA = {"chestxray14"}  # what may be used without restriction; all other data are somebody's to decide on
 ACKNOWLEDGEMENT = "I may publish weights trained on these data, and nothing in them can be traced to a patient."

@@ -6,7 +6,7 @@ is copied as it is but the tokenizer and the chat template, which come from the 
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,16 @@ from cxr.model.calibration import FILE as CALIBRATION
 from cxr.model.calibration import as_row, read_calibration
 from cxr.model.gate import FILE as GATE
 from cxr.model.recorded import CONFIG, read_own_findings, read_tiles
+from cxr.model.map_head import FILE as MAPS
+from cxr.model.map_head import TENSORS as MAP_TENSORS
 from cxr.model.sources import Source, read_json
 from cxr.results import CxrError
 from cxr.training.calibrate import TESTED_ON, read_population
 
 ADAPTER, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 CONFIGS = ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json", "special_tokens_map.json")
-GATE_TENSORS = ("mean", "axes", "variances", "figures")  # sums over films, from which none can be had
+# What was fitted beside the LoRA: sums over films, from which none can be had, and layers taught on drawn films alone.
+PARTS = {GATE: ("mean", "axes", "variances", "figures"), MAPS: MAP_TENSORS}
 AS_THEY_ARE = ("tokenizer.json", "chat_template.jinja")
 
 # A path of one machine: two steps from the root, a home, a drive, a parent folder. Not an address on the Web.
@@ -51,8 +54,9 @@ def collect_adapter(folder: Path, base: str) -> dict[str, bytes]:
     }
     files |= {name: clean_config(folder / name) for name in CONFIGS if (folder / name).is_file()}
     files |= {name: (folder / name).read_bytes() for name in AS_THEY_ARE if (folder / name).is_file()}
-    if (folder / GATE).is_file():
-        files[GATE] = clean_gate(folder / GATE)
+    files |= {
+        name: clean_tensors(folder / name, tensors) for name, tensors in PARTS.items() if (folder / name).is_file()
+    }
     calibration = clean_calibration(folder)
     return files if calibration is None else {**files, CALIBRATION: calibration}
 
@@ -124,11 +128,11 @@ def clean_calibration(folder: Path) -> bytes | None:
     return _dump({"population": read_population(calibration.population), "findings": scales})
 
 
-def clean_gate(path: Path) -> bytes:
-    """The tensors that the gate needs, without what else a safetensors header can hold."""
+def clean_tensors(path: Path, names: Sequence[str]) -> bytes:
+    """The tensors of these names, without what else a safetensors header can hold."""
     try:
         tensors = load(path.read_bytes())
-        return save({name: tensors[name] for name in GATE_TENSORS})
+        return save({name: tensors[name] for name in names})
     except (OSError, SafetensorError, KeyError) as error:
         raise CxrError(f"{path} cannot be read ({type(error).__name__}).") from error
 
@@ -153,7 +157,7 @@ def find_paths(files: dict[str, bytes]) -> list[str]:
     return [
         name
         for name, data in files.items()
-        if name not in (WEIGHTS, GATE) and any(LOCAL_PATH.search(text) for text in _list_texts(name, data))
+        if name not in (WEIGHTS, *PARTS) and any(LOCAL_PATH.search(text) for text in _list_texts(name, data))
     ]
 
 

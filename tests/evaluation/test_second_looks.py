@@ -11,6 +11,7 @@ from cxr.evaluation import depends, sides
 from cxr.evaluation.films import Case, draw_cases
 from cxr.films.film import Film
 from cxr.results import Observation
+from cxr.second_look import SecondLook
 from tests.fakes import fake_reader
 
 
@@ -50,9 +51,9 @@ def test_the_share_of_answers_that_depend_is_printed_for_findings_and_questions(
 ) -> None:
     reader, case = fake_reader(), next(draw_cases(1, size=128))
     study = reader.study(case.film)
-    by_hand = [float(item.depends) for item in reader.check_findings(study)]
+    by_hand = [float(item.depends) for item in SecondLook(reader).check_findings(study)]
     assert depends.count_findings(reader, study)["all findings"] == pytest.approx(np.mean(by_hand))
-    *_, answer = reader.check_answer(study, "Why?")
+    *_, answer = SecondLook(reader).check_answer(study, "Why?")
     assert answer and depends.count_answers(reader, study, ("Why?",)) == {"films": 1, "Why?": answer.depends}
     out = StringIO()
     monkeypatch.setattr(depends, "load_reader", lambda *_, **__: reader)

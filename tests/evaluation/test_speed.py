@@ -47,6 +47,7 @@ def test_every_step_does_what_it_is_called(monkeypatch: pytest.MonkeyPatch) -> N
         "14 findings asked one by one": (14, [1] * 14),
         "first word, film encoded": (0, []),
         "whole report, film encoded": (0, []),
+        "heat map of a finding, film encoded": (0, [1]),
     }
     pieces = list(engine.stream(reader.study(draw_film(0, view="PA").film).encoded, build_conversation(ask_report())))
     assert lengths == [(len("".join(pieces).split()), len(pieces))]

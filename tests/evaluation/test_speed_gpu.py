@@ -65,6 +65,9 @@ def test_the_command_adds_every_row_to_the_file(tmp_path: Path, capsys: pytest.C
         "14 findings, beside one by one",
         "reports of 3 films",
     ]
+    assert all(
+        f"{way} " in written.partition("A heat map of a film of 1 tiles: ")[2] for way in ("ATTENTION", "GRAD_CAM")
+    )
     assert "Apart, relative: states" in written and "text: " in written and "aten::mm" in written
 
 

@@ -190,8 +190,8 @@ def coarse(drawn: DrawnFilm) -> np.ndarray:
 
 def test_the_same_seed_gives_the_same_film() -> None:
     first, again = draw_film(17, size=SIZE), draw_film(17, size=SIZE)
-    assert np.array_equal(first.film.pixels, again.film.pixels)
-    assert dataclasses.replace(first, film=again.film, masks=again.masks) == again
+    assert np.array_equal(first.film.pixels, again.film.pixels) and np.array_equal(first.lungs, again.lungs)
+    assert dataclasses.replace(first, film=again.film, masks=again.masks, lungs=again.lungs) == again
     assert not np.allclose(coarse(first), coarse(draw_film(18, size=SIZE)), atol=0.02)
 
 

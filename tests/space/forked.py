@@ -51,13 +51,14 @@ def fork_lease(duration: Callable[..., int]) -> Callable[[Callable[..., Any]], C
 
 
 def run_tasks(desk: Desk) -> dict[str, Any]:
-    """The three tasks about one film, as the page runs them."""
+    """Every task about one film, as the page runs them."""
     film = noise_film(3)
     study, classification = desk.read(film)
     *_, report = desk.caption(study, "cough")
     *_, again = desk.caption(film, "cough")
     *_, answer = desk.answer(study, "Is there a nodule?", ())
-    return {
+    maps = [desk.locate(study, "effusion"), desk.locate_sentence(study, report.text, report.text)]
+    return {"maps": [(each.place, each.values.tolist()) for each in maps]} | {
         name: as_plain(value)
         for name, value in {
             "classification": classification,

@@ -1,14 +1,18 @@
 """The public endpoints over HTTP and MCP, as a program meets them."""
 
+import base64
+import io
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from PIL import Image
 
 from cxr.findings import FINDINGS
 from cxr.results import CxrError, Turn
@@ -16,8 +20,9 @@ from cxr.space.endpoints import read_history
 from cxr.space.faults import GENERAL
 from tests.space.served import call, mark_file, serve_fake, upload, write_bad_files, write_dicom, write_film
 
-TASKS = ("classify", "caption", "answer")
+TASKS = ("classify", "caption", "answer", "locate")
 CHECKS = ("check_film", "check_sides")
+ASKED = {"answer": ["Why?"], "locate": ["effusion"]}
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +103,26 @@ def test_a_dicom_without_an_extension_is_read(client: Client, tmp_path: Path) ->
     assert len(client.predict(handle_file(write_dicom(tmp_path / "IM0001")), api_name="/classify")["scores"]) == 14
 
 
+def test_locate_gives_a_map_of_the_films_size_with_what_it_means(client: Client, film: Path) -> None:
+    result = client.predict(handle_file(film), "effusion", api_name="/locate")
+    kind, _, content = result["map"].partition(",")
+    greys = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
+    assert kind == "data:image/png;base64" and greys.shape == np.asarray(Image.open(film)).shape
+    assert greys[-1, -1] == 255 and greys[0].max() == 0
+    assert result["place"].startswith("in the lower third, on the right of the picture, which is the patient's left")
+    assert "not where disease is" in result["note"] and "unproven on real films" in result["note"]
+    assert result["scores"][0]["finding"] == "effusion" and result["answered_by"]["base"] == "embedded Mllama"
+
+
+def test_locate_knows_its_findings(client: Client, film: Path) -> None:
+    with pytest.raises(AppError, match="pneumothorax, effusion"):
+        client.predict(handle_file(film), "a broken rib", api_name="/locate")
+
+
 @pytest.mark.parametrize("name", ["text.txt", "nothing", "truncated.dcm", "huge.png"])
 @pytest.mark.parametrize("task", TASKS)
 def test_what_is_no_film_gets_a_sentence(client: Client, tmp_path: Path, name: str, task: str) -> None:
-    more = ["Why?"] if task == "answer" else []
+    more = ASKED.get(task, [])
     with pytest.raises(AppError) as caught:
         client.predict(handle_file(write_bad_files(tmp_path)[name]), *more, api_name=f"/{task}")
     sentence = str(caught.value)
@@ -180,7 +201,7 @@ def test_only_the_tasks_and_checks_are_public_typed_and_documented(client: Clien
     assert set(endpoints) == {f"/{task}" for task in (*TASKS, *CHECKS)}
     names = [[given["parameter_name"] for given in endpoints[f"/{task}"]["parameters"]] for task in (*TASKS, *CHECKS)]
     asked = ["film_file", "question", "history"]
-    own = [["film_file"], ["film_file", "indication"], asked, asked, ["film_file"]]
+    own = [["film_file"], ["film_file", "indication"], asked, ["film_file", "finding"], asked, ["film_file"]]
     assert names == [[*each, "read_anyway"] for each in own]
     assert all(endpoint["parameters"][0]["python_type"]["type"] == "filepath" for endpoint in endpoints.values())
 

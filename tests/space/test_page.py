@@ -37,7 +37,7 @@ def page(tmp_path: Path) -> Page:
 
 def test_events_of_the_page_are_private(page: Page) -> None:
     public = {fn.api_name for fn in page.fns.values() if fn.api_visibility != "private"}
-    assert public == {"classify", "caption", "answer", "check_film", "check_sides"}
+    assert public == {"classify", "caption", "answer", "locate", "check_film", "check_sides"}
 
 
 def test_nothing_of_an_example_is_told_beforehand(page: Page) -> None:
@@ -62,8 +62,9 @@ def test_what_the_adapter_was_taught_is_not_called_not_looked_for(page: Page, tm
     reader = fake_reader(own_findings=["tuberculosis"])
     taught = build_page(Desk(reader), Shelf(reader.open, draw_examples(tmp_path)))
     texts = [json.dumps(each.get_config_file(), default=str) for each in (page, taught)]
-    assert ["tuberculosis" in text for text in texts] == [True, False]
-    assert all("Not looked for: fractures" in text for text in texts)
+    unsought = [text.partition("Not looked for: ")[2].partition(".")[0] for text in texts]
+    assert ["tuberculosis" in text for text in unsought] == [True, False]
+    assert all(text.startswith("fractures") for text in unsought)
 
 
 def test_what_a_visitor_leaves_is_deleted(page: Page) -> None:

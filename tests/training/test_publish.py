@@ -431,6 +431,14 @@ def test_options_are_those_of_a_command_line() -> None:
     assert options == PublishOptions(NAME, True) and "token" not in {field.name for field in fields(options)}
 
 
+def test_what_draws_maps_goes_along_too(hub: HubStandIn, run: Path) -> None:
+    tensors = {name: torch.ones(3) for name in ("low", "low_bias", "high", "high_bias", "trials")}
+    save_file({**tensors, "patient": torch.zeros(2)}, run / "adapter" / "maps.safetensors", {"who": "Nobody^Real"})
+    publish(run, NAME, PRIVATE)
+    sent = hub.repos[NAME].files["maps.safetensors"]
+    assert b"Nobody" not in sent and set(read_tensors(sent)) == set(tensors)
+
+
 def test_the_gate_goes_along_without_what_its_header_may_hold(hub: HubStandIn, run: Path) -> None:
     gate = run / "adapter" / "gate.safetensors"
     tensors = {name: torch.ones(3) for name in ("mean", "axes", "variances", "figures")}

@@ -19,6 +19,7 @@ from cxr.films.phantom.signs import paint_finding, shape_patient
 from cxr.results import Observation
 
 SMALLEST, LARGEST = 128, 1024  # px
+LUNG = 2.5  # cm of lung on the beam's way, from which a pixel counts as lung
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,13 @@ class DrawnFilm:
     """A film that nobody was exposed for, and all that is to be known of it.
 
     `masks`: finding key -> H x W bool, where the finding is; one for each finding in `observations`.
-    `age` in years.
+    `lungs`: H x W bool, where there is lung on the beam's way. `age` in years.
     """
 
     film: Film
     observations: tuple[Observation, ...]
     masks: Mapping[str, np.ndarray]
+    lungs: np.ndarray
     view: View
     sex: Sex
     age: int
@@ -69,7 +71,8 @@ def draw_film(
     hard = 0.74 if patient.view == "lateral" else 1.0  # a lateral is taken with a harder beam
     scene.bone += lay_devices(scene.plane, patient)
     pixels = exposure.expose(scene.attenuation(exposure.SOFT * hard, exposure.BONE * hard), scene.plane, patient)
-    return DrawnFilm(Film(pixels, patient.view), truth, masks, patient.view, patient.sex, patient.age, seed)
+    film = Film(pixels, patient.view)
+    return DrawnFilm(film, truth, masks, scene.lung > LUNG, patient.view, patient.sex, patient.age, seed)
 
 
 def _build_scene(patient: Patient, size: int) -> Scene:
