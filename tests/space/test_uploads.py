@@ -111,20 +111,22 @@ def test_what_a_visitor_was_told_is_forgotten_with_its_session(uploads: Path, tm
         body = {"data": [film], "fn_index": opening["id"], "session_hash": "one"}
         httpx.post(f"{address}gradio_api/queue/join", json=body)
         httpx.get(f"{address}gradio_api/queue/data", params={"session_hash": "one"}, timeout=60)
-        abandoned = httpx.post(f"{address}gradio_api/call/answer", json={"data": [film, "Named?", None]}).json()[
+        abandoned = httpx.post(f"{address}gradio_api/call/answer", json={"data": [film, "Film named?", None]}).json()[
             "event_id"
         ]
-        assert call(address, "answer", film, "And again?", None)["finished"]  # so the one before has been answered, too
+        assert call(address, "answer", film, "This film again?", None)[
+            "finished"
+        ]  # so the one before has been answered, too
 
         def told() -> str:
             kept = page.state_holder.session_data["one"].config_values
             return f"{kept}{[*page._queue.pending_messages_per_session[abandoned]._queue]}"
 
-        assert "data:image/jpeg" in told() and "Named?" in told()
+        assert "data:image/jpeg" in told() and "Film named?" in told()
         forget_sessions(page, 3600)
         assert "data:image/jpeg" in told()
         forget_sessions(page, 0)
-        assert "data:" not in told() and "Named?" not in told()
+        assert "data:" not in told() and "Film named?" not in told()
         body["data"] = [mark_file(upload(address, tmp_path / "film.png"))]
         httpx.post(f"{address}gradio_api/queue/join", json=body)  # the session still works
         said = httpx.get(f"{address}gradio_api/queue/data", params={"session_hash": "one"}, timeout=60).text

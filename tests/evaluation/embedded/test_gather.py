@@ -23,7 +23,7 @@ from tests.evaluation.test_films import row, write_table
 from tests.fakes import FakeEngine, fake_reader
 from tests.tiny import save_tiny
 
-PAIRS = [{"question": "Is there a rib?", "answer": "Yes"}, {"question": "Is there a mass?", "answer": "No"}]
+PAIRS = [{"question": "Is there a nodule?", "answer": "Yes"}, {"question": "Is there a mass?", "answer": "No"}]
 
 
 def make_folder(folder: Path) -> Path:
