@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from cxr.serial import as_plain
 from cxr.batch.reading import load_from_environment
 from cxr.batch.rows import TASKS
 from cxr.batch.run import read_folder
@@ -32,7 +33,6 @@ from cxr.results import (
     Identity,
     Report,
     Score,
-    as_plain,
     write_percent,
 )
 from cxr.second_look import SecondLook

@@ -148,6 +148,12 @@ class Reader:
         level, reasons = choose_level(both) if known else (None, ())
         return Classification(scores, level, reasons, study.warnings, own)
 
+    def score(self, study: Study, keys: Sequence[str]) -> tuple[Score, ...]:
+        """Some findings alone, in one batched forward."""
+        asked = [build_conversation(ask_finding(find_finding(key))) for key in keys]
+        yes = self.engine.score(study.encoded, asked, YES_NO)[:, YES_NO.index("Yes")]
+        return tuple(self._calibrate(key, float(p)) for key, p in zip(keys, yes, strict=True))
+
     def _calibrate(self, finding: str, probability: float) -> Score:
         return self.calibration.score(finding, probability) if self.calibration else Score(finding, probability)
 

@@ -4,9 +4,9 @@ Sides are the patient's: left is on the right of the picture. Knows nothing abou
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -246,12 +246,3 @@ def write_percent(probability: float) -> str:
     if 0.001 <= probability < 0.0995:
         return f"{probability:.1%}"
     return "<0.1%" if probability < 0.001 else ">99%" if probability > 0.995 else f"{probability:.0%}"
-
-
-def as_plain(value: Any) -> Any:
-    """A result as dictionaries, lists and words, ready for JSON; enums become their values."""
-    if isinstance(value, Enum):
-        return value.value
-    if is_dataclass(value):
-        return {field.name: as_plain(getattr(value, field.name)) for field in fields(value)}
-    return [as_plain(item) for item in value] if isinstance(value, tuple | list) else value

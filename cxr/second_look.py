@@ -84,6 +84,5 @@ class SecondLook:
         return self._sign_map(study, self.reader.mapper.map_sentence(*asked))
 
     def _sign_map(self, study: Study, found: HeatMap) -> HeatMap:
-        known = self.reader.classify(study).by_finding() if found.findings else {}
-        scores = tuple(known[key] for key in found.findings)
+        scores = self.reader.score(study, found.findings) if found.findings else ()
         return replace(found, scores=scores, warnings=(*study.warnings, *found.warnings))

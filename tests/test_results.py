@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cxr.serial import as_plain
 from cxr.findings import Level
 from cxr.results import (
     Answer,
@@ -19,7 +20,6 @@ from cxr.results import (
     Statement,
     Turn,
     Verdict,
-    as_plain,
     write_percent,
 )
 
@@ -64,6 +64,8 @@ def test_plain_words_stand_for_enums_all_the_way_down() -> None:
         "present_from": None,
         "absent_below": None,
         "verdict": None,
+        "tested": None,
+        "meaning": "",
     }
     assert plain["reasons"] == ["because."]
 

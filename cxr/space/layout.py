@@ -174,60 +174,54 @@ def _lay_out_results() -> tuple[ResultParts, CheckParts]:
         film_checks = lay_out_film_checks()
         findings_file = gr.DownloadButton("Download findings (JSON)", visible=False, size="md")
     with gr.Tab("Captioning"):
-        report = gr.Textbox(
-            label="Report",
-            lines=8,
-            max_lines=24,
-            interactive=False,
-            buttons=["copy"],
-            placeholder="Report: written here as soon as a film is chosen.",
-        )  # names it for screen readers
-        report_notes = gr.HTML(visible=False, padding=False)
-        with gr.Accordion("The same in plain words", open=False):
-            report_plain = gr.HTML(markup.show_plain(""), padding=False)
-        indication = gr.Textbox(
-            label="Why the film was taken (optional)", placeholder="cough and fever", max_length=MAX_QUESTION
-        )
-        with gr.Row():
-            write = gr.Button("Write again", variant="primary", size="md", min_width=110, interactive=False)
-            stop_writing = gr.Button("Stop", size="md", min_width=70, interactive=False)
-            report_file = gr.DownloadButton("Download", interactive=False, size="md", min_width=90)
+        report = _lay_out_report()
     with gr.Tab("Questions"):
-        chat = gr.Chatbot(
-            label="Questions about the film",
-            show_label=False,
-            height=380,
-            buttons=["copy"],
-            render_markdown=False,
-            layout="bubble",
-            placeholder="Ask about the film, in your own words or with a question below.",
-        )
-        with gr.Row(elem_classes="cxr-ready"):
-            ready = tuple(
-                gr.Button(text, size="sm", min_width=80, interactive=False, elem_id=f"cxr-ready-{number}")
-                for number, text in enumerate(READY_QUESTIONS)
-            )
-        question = gr.Textbox(
-            label="Your question", placeholder="Is there fluid around the lung?", max_length=MAX_QUESTION
-        )
-        with gr.Row():
-            ask = gr.Button("Ask", variant="primary", size="md", min_width=90, interactive=False)
-            stop_asking = gr.Button("Stop", size="md", min_width=70, interactive=False)
+        chat = _lay_out_chat()
         checks = CheckParts(*film_checks, *lay_out_answer_check())
-    results = ResultParts(
-        findings,
-        findings_file,
-        indication,
-        write,
-        stop_writing,
-        report,
-        report_notes,
-        report_plain,
-        report_file,
-        chat,
-        ready,
-        question,
-        ask,
-        stop_asking,
+    return ResultParts(findings, findings_file, *report, *chat), checks
+
+
+def _lay_out_report() -> tuple[gr.Textbox, gr.Button, gr.Button, gr.Textbox, gr.HTML, gr.HTML, gr.DownloadButton]:
+    """From `indication` to `report_file` of the parts."""
+    report = gr.Textbox(
+        label="Report",
+        lines=8,
+        max_lines=24,
+        interactive=False,
+        buttons=["copy"],
+        placeholder="Report: written here as soon as a film is chosen.",
+    )  # names it for screen readers
+    report_notes = gr.HTML(visible=False, padding=False)
+    with gr.Accordion("The same in plain words", open=False):
+        report_plain = gr.HTML(markup.show_plain(""), padding=False)
+    indication = gr.Textbox(
+        label="Why the film was taken (optional)", placeholder="cough and fever", max_length=MAX_QUESTION
     )
-    return results, checks
+    with gr.Row():
+        write = gr.Button("Write again", variant="primary", size="md", min_width=110, interactive=False)
+        stop_writing = gr.Button("Stop", size="md", min_width=70, interactive=False)
+        report_file = gr.DownloadButton("Download", interactive=False, size="md", min_width=90)
+    return indication, write, stop_writing, report, report_notes, report_plain, report_file
+
+
+def _lay_out_chat() -> tuple[gr.Chatbot, tuple[gr.Button, ...], gr.Textbox, gr.Button, gr.Button]:
+    """From `chat` to `stop_asking` of the parts."""
+    chat = gr.Chatbot(
+        label="Questions about the film",
+        show_label=False,
+        height=380,
+        buttons=["copy"],
+        render_markdown=False,
+        layout="bubble",
+        placeholder="Ask about the film, in your own words or with a question below.",
+    )
+    with gr.Row(elem_classes="cxr-ready"):
+        ready = tuple(
+            gr.Button(text, size="sm", min_width=80, interactive=False, elem_id=f"cxr-ready-{number}")
+            for number, text in enumerate(READY_QUESTIONS)
+        )
+    question = gr.Textbox(label="Your question", placeholder="Is there fluid around the lung?", max_length=MAX_QUESTION)
+    with gr.Row():
+        ask = gr.Button("Ask", variant="primary", size="md", min_width=90, interactive=False)
+        stop_asking = gr.Button("Stop", size="md", min_width=70, interactive=False)
+    return chat, ready, question, ask, stop_asking

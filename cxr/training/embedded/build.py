@@ -34,7 +34,7 @@ CHAT_TEMPLATE = """{{- bos_token }}
 
 @dataclass(frozen=True)
 class Size:
-    """How large a model to build; the defaults are the embedded model's (10.5 million parameters)."""
+    """How large a model to build; the defaults are the embedded model's (10.4 million parameters)."""
 
     canvas: int = 288  # px
     patch: int = 16  # px
