@@ -128,8 +128,8 @@ class Reading:
             yield {self._results.question: ""}
             return
         chat = [*messages, {"role": "user", "content": views.write_chat_text(asked)}]
-        yield {self._results.chat: chat, self._results.question: "", **set_asking(self._results, True)}
-        yield {self._checks.answer_said: gr.HTML(value="", visible=False)}  # it was of the answer before
+        before = {self._checks.answer_said: gr.HTML(value="", visible=False)}  # it was of the answer before
+        yield {self._results.chat: chat, self._results.question: "", **before, **set_asking(self._results, True)}
         turns, known = views.read_turns(messages), find_known(visit, studied)
         for answer in self._pace.keep(self._desk.answer(seen, asked, turns, known)):
             if visit and self._latest.is_gone(request, visit):
