@@ -13,7 +13,16 @@ from cxr.prompts import build_conversation
 from cxr.questions.doubts import doubt_answer
 from cxr.questions.forms import SIDE, SIDES
 from cxr.questions.reading import Question, Topic, read_question
-from cxr.questions.replies import NO_FILM, Reply, correct, correct_side, decline, needs_side, warn_uncalibrated
+from cxr.questions.replies import (
+    NO_FILM,
+    Reply,
+    correct,
+    correct_side,
+    decline,
+    needs_side,
+    turn_answer,
+    warn_uncalibrated,
+)
 from cxr.results import Answer, Classification, Manner, Turn
 
 
@@ -43,7 +52,8 @@ def answer_question(
     opened = open_answer(read, question, reply, seen.warnings)
     answer = opened
     written = ""
-    for piece in engine.stream(seen.encoded, build_conversation(read.request, history)):
+    pieces = engine.stream(seen.encoded, build_conversation(read.request, history))
+    for piece in [turn_answer(read, "".join(pieces))] if read.turned else pieces:
         written += piece
         answer = replace(opened, text=f"{opened.text} {written.strip()}".strip())
         yield answer

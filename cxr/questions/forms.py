@@ -10,7 +10,6 @@ from cxr.prompts import join_words
 
 SEEN, SEEN_OWN, SIDED = "Is there {}?", "Do you see {}?", "Is there {} on the {}?"
 WHICH = "Which of these do you see: {}?"
-FREE, NONE = "Is this film free of {}?", "Is there no {}?"  # turned round
 SIDE, WHERE, SIZE = "On which side is the {}?", "Where is the {}?", "How large is the {}?"
 SIDES = {"left": "On the left.", "right": "On the right.", "both": "On both sides."}  # answers to SIDE
 HEART, HEART_FINE = "Is the heart enlarged?", "Is the heart size normal?"
@@ -37,14 +36,6 @@ def ask_seen(keys: tuple[str, ...], side: str | None = None) -> str:
     return (
         SIDED.format(finding.noun, side) if finding.sided and side in ("left", "right") else SEEN.format(finding.noun)
     )
-
-
-def ask_denied(keys: tuple[str, ...], words: str) -> str | None:
-    """Whether one of the 14 is absent; None where no form is taught."""
-    if len(keys) != 1 or keys[0] not in BY_KEY:
-        return None
-    finding = BY_KEY[keys[0]]
-    return FREE.format(finding.noun) if " free of " in words else NONE.format(finding.bare_noun)
 
 
 def ask_about(form: str, finding: Finding) -> str:

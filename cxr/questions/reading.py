@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 
-from cxr.findings import FINDINGS, Finding, find_finding
+from cxr.findings import BY_KEY, FINDINGS, Finding, find_finding
 from cxr.prompts import ask_finding
 from cxr.questions import cues, forms
 from cxr.questions.outside import find_outside, hide_strangers
@@ -51,6 +51,7 @@ class Question:
     side: Side | None = None
     granted: bool = False  # whether it takes for granted that the findings are there
     others: tuple[str, ...] = ()  # what else is named and not looked for
+    turned: bool = False  # it asks whether one is absent; whether it is there is asked, and the answer turned round
 
 
 _FOUND = re.compile(r"\bX\b")
@@ -182,7 +183,7 @@ def _read_finding(question: Question, masked: str) -> Question:
     if given or (definite and not there):
         closed = question.side and not outright and not given
         return replace(question, granted=True, request=seen if closed else question.request)
-    return replace(question, topic=Topic.PRESENCE, request=seen)
+    return replace(question, topic=Topic.PRESENCE, request=seen, turned=_is_turned(question, masked))
 
 
 def _ask_seen(question: Question, masked: str) -> str:
@@ -190,9 +191,17 @@ def _ask_seen(question: Question, masked: str) -> str:
     if question.request == ask_finding(find_finding(question.findings[0])):
         return question.request
     if cues.DENIAL.search(masked):
-        return forms.ask_denied(question.findings, masked) or question.request
+        turned = _is_turned(question, masked)
+        return ask_finding(find_finding(question.findings[0])) if turned else question.request
     outright = cues.ASKS.search(masked) and not cues.FOLLOWS.match(masked)
     return question.request if outright else forms.ask_seen(question.findings, question.side)
+
+
+def _is_turned(question: Question, masked: str) -> bool:
+    """Whether it asks if one of the 14 is absent."""
+    asked = question.request == ask_finding(find_finding(question.findings[0]))
+    one = len(question.findings) == 1 and question.findings[0] in BY_KEY
+    return one and not asked and cues.DENIAL.search(masked) is not None
 
 
 def _read_film(question: Question, masked: str, follows: bool) -> Question:

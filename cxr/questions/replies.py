@@ -3,11 +3,12 @@
 Every refusal and correction has a reason and a next step. Nothing here changes a classification. Knows no models.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cxr.findings import BY_KEY, Finding, find_finding
-from cxr.prompts import join_words
+from cxr.prompts import join_words, parse_yes_no
 from cxr.questions import forms
 from cxr.questions.reading import Question, Topic, read_side
 from cxr.results import Manner, Score, Verdict, write_percent
@@ -180,6 +181,16 @@ def warn_uncalibrated(question: Question, scores: Mapping[str, Score]) -> tuple[
         return ()
     nouns = join_words([find_finding(key).noun for key in bare], "and")
     return (f"The question takes {nouns} for granted, and this model is not calibrated to tell whether that is so.",)
+
+
+def turn_answer(question: Question, text: str) -> str:
+    """The answer to whether a finding is there as one to whether it is absent; what is neither yes nor no stays."""
+    seen = parse_yes_no(text)
+    if seen is None:
+        return text
+    noun = find_finding(question.findings[0]).bare_noun
+    more = re.sub(r"^\W*yes\b[\s,.:;]*(?:there (?:is|are)\b\s*)?", "", text, flags=re.IGNORECASE).rstrip(" .")
+    return f"No, there is {more or noun}." if seen else f"Yes, there is no {noun}."
 
 
 def needs_side(question: Question) -> bool:

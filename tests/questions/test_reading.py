@@ -117,9 +117,16 @@ def test_it_stands_for_what_was_asked_before() -> None:
     assert ask("and now?", earlier=("Is there an effusion?",)).topic not in (Topic.NONSENSE, Topic.UNCLEAR)
 
 
-def test_a_denial_is_never_turned_round() -> None:
-    assert ask("no effusion, right?").request == "Is there no pleural effusion?"
-    assert ask("Is the film free of any effusion?").request == "Is this film free of a pleural effusion?"
+@pytest.mark.parametrize("text", ["no effusion, right?", "Is the film free of any effusion?", "Is there no effusion?"])
+def test_whether_one_is_absent_is_asked_plainly_and_turned_round(text: str) -> None:
+    read = ask(text)
+    assert read.request == "Is there a pleural effusion on this chest film? Answer yes or no." and read.turned
+    assert not ask(read.request).turned and not ask("Is there an effusion?").turned
+
+
+def test_whether_two_are_absent_is_put_as_it_is_asked() -> None:
+    read = ask("Is there no effusion and no mass?")
+    assert read.request == "Is there no effusion and no mass?" and not read.turned
 
 
 @pytest.mark.parametrize("text", READY_QUESTIONS)
@@ -135,8 +142,6 @@ def test_ready_questions_reach_the_model_as_they_are(text: str) -> None:
         (forms.SEEN_OWN, wordings.SEEN_OWN),
         (forms.SIDED, wordings.SIDED),
         (forms.WHICH, wordings.WHICH),
-        (forms.FREE, wordings.FREE),
-        (forms.NONE, wordings.NONE),
         (forms.SIDE, wordings.SIDE),
         (forms.WHERE, wordings.WHERE),
         (forms.SIZE, wordings.SIZE),

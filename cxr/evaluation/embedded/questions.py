@@ -1,11 +1,12 @@
 """Closed questions: those of VQA-RAD, beside readers that do not look, and those that are turned round.
 
 Balanced accuracy is the mean of the shares of yes and of no questions that are answered right; an answer that is
-neither is wrong.
+neither is wrong. What is not looked for is declined, so the same is told of the questions that are answered alone.
 """
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from cxr.prompts import parse_yes_no
 
 OURS, NO, WORDS, BLANK = "the model", "always no", "the question alone", "the model on a grey picture"
 READERS = (OURS, NO, WORDS, BLANK)
+ANSWERED = ", answered"
 FORMS = ('"free of ...?" opposite to the plain question', '"no ...?" opposite to the plain question')
 
 
@@ -58,9 +60,12 @@ def normalize(question: str) -> str:
 
 
 def count_closed(reading: Reading, blank: Reading, words: Pipeline) -> dict[str, float]:
-    """What a film adds: yes and no questions, and how many of each every reader answers right."""
-    counts = dict.fromkeys([f"{name}/{kind}" for name in READERS for kind in ("yes", "no")], 0.0)
-    counts |= {"yes": 0.0, "no": 0.0}
+    """What a film adds: yes and no questions, and how many of each every reader answers right.
+
+    Keys that end in ANSWERED are of the questions to which the model says yes or no.
+    """
+    kinds = [f"{kind}{part}" for kind in ("yes", "no") for part in ("", ANSWERED)]
+    counts = dict.fromkeys([*kinds, *(f"{name}/{kind}" for name in READERS for kind in kinds)], 0.0)
     for asked, unseen in zip(reading.exchanges, blank.exchanges, strict=True):
         if not asked.closed:
             continue
@@ -72,17 +77,22 @@ def count_closed(reading: Reading, blank: Reading, words: Pipeline) -> dict[str,
             WORDS: bool(words.predict([asked.question])[0]),
             BLANK: parse_yes_no(unseen.answer),
         }
-        counts[kind] += 1
-        for name, answer in said.items():
-            counts[f"{name}/{kind}"] += answer is true
+        for part in ("", ANSWERED)[: 1 if said[OURS] is None else 2]:
+            counts[f"{kind}{part}"] += 1
+            for name, answer in said.items():
+                counts[f"{name}/{kind}{part}"] += answer is true
     return counts
 
 
-def measure_closed(sums: Sums) -> dict[str, float]:
-    """Balanced accuracy of every reader; NaN without both kinds of question."""
-    return {
-        name: float(np.mean([divide(sums[f"{name}/{kind}"], sums[kind]) for kind in ("yes", "no")])) for name in READERS
-    }
+def measure_closed(sums: Sums, part: str = "") -> dict[str, float]:
+    """Balanced accuracy of every reader; NaN without both kinds of question. `part`: ANSWERED, or all."""
+    kinds = [f"yes{part}", f"no{part}"]
+    return {name: float(np.mean([divide(sums[f"{name}/{kind}"], sums[kind]) for kind in kinds])) for name in READERS}
+
+
+def compare_readers(part: str, sums: Sums) -> dict[str, float]:
+    """Balanced accuracies, and how far the model's lies above each of the others."""
+    return subtract(measure_closed(sums, part), OURS)
 
 
 def write_closed(
@@ -91,15 +101,25 @@ def write_closed(
     """The table of VQA-RAD."""
     rows = [count_closed(each, other, words) for each, other in zip(readings, blank, strict=True)]
     counts = tally([reading.patient for reading in readings], rows)
-    figures = measure_sums(counts, lambda sums: subtract(measure_closed(sums), OURS), resamples)
-    sums = counts.sum_up()
+    sums, tables = counts.sum_up(), []
+    for part in ("", ANSWERED):
+        figures = measure_sums(counts, partial(compare_readers, part), resamples)
+        tables.append(write_rows(figures))
     told = (
         f"{count_films(readings)} who are not in train, {sums['yes']:.0f} questions with yes and {sums['no']:.0f} with "
         f"no (`{QUESTIONS}`). No film of VQA-RAD is trained on. The question alone: logistic regression of its words, "
         "learnt from the questions about train films."
     )
-    return write_section(
-        "VQA-RAD: closed questions", told, write_rows(figures), ("who answers", "balanced accuracy [95 %]")
+    answered = (
+        f"The {sums[f'yes{ANSWERED}']:.0f} with yes and {sums[f'no{ANSWERED}']:.0f} with no to which the model says "
+        "yes or no; the others it declines, since it does not look for what they name, or answers in other words."
+    )
+    heads = ("who answers", "balanced accuracy [95 %]")
+    return "\n\n".join(
+        (
+            write_section("VQA-RAD: closed questions", told, tables[0], heads),
+            write_section("VQA-RAD: closed questions that are answered", answered, tables[1], heads),
+        )
     )
 
 

@@ -125,4 +125,4 @@ def test_the_command_prints_every_section(
     options = ["--films", str(folder), "--drawn", "2", "--resamples", "10", "--work", str(tmp_path / "work")]
     command.main([*options, "--model", str(tmp_path / "model")])
     told = capsys.readouterr().out
-    assert told.count("\n## ") == 9 and "flattered" in told and "| black | 0 |" in told
+    assert told.count("\n## ") == 10 and "flattered" in told and "| black | 0 |" in told

@@ -10,6 +10,7 @@ import pytest
 from cxr.evaluation.answers import Exchange
 from cxr.evaluation.embedded.gather import ask_each
 from cxr.evaluation.embedded.questions import (
+    ANSWERED,
     BLANK,
     FORMS,
     OURS,
@@ -52,6 +53,14 @@ def test_balanced_accuracy_weighs_yes_and_no_alike() -> None:
     assert (counts.sum_up()["yes"], counts.sum_up()["no"]) == (1, 2)
     assert figures == pytest.approx({OURS: 0.25, "always no": 0.5, WORDS: 1.0, BLANK: 0.75})
     assert "| above always no | -0.250" in write_closed([answered(2)], [answered(3)], TAUGHT, 20)
+
+
+def test_what_is_declined_is_wrong_among_all_and_left_out_among_the_answered() -> None:
+    exchanges = [("Is there A?", "Yes", "Yes."), ("Is there B?", "No", "No."), ("Is there C?", "No", "I do not look.")]
+    reading = said("a", exchanges=tuple(Exchange(asked, truth, answer=answer) for asked, truth, answer in exchanges))
+    sums = tally(["a"], [count_closed(reading, reading, TAUGHT)]).sum_up()
+    assert measure_closed(sums)[OURS] == 0.75 and measure_closed(sums, ANSWERED)[OURS] == 1.0
+    assert (sums["no"], sums[f"no{ANSWERED}"]) == (2, 1)
 
 
 def test_without_a_question_of_one_kind_there_is_no_figure() -> None:
