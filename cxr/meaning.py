@@ -2,7 +2,7 @@
 
 from cxr.results import Score, TrackRecord, Verdict
 
-FEW = 5  # films with a finding below which its figures say little
+FEW = 5  # films with a finding, or answers, below which figures say little
 
 
 def explain_verdict(verdict: Verdict, tested: TrackRecord) -> str:
@@ -28,7 +28,8 @@ def count_verdict(verdict: Verdict, tested: TrackRecord) -> str:
     right, count = (
         (tested.present_right, tested.present) if verdict is Verdict.PRESENT else (tested.absent_right, tested.absent)
     )
-    return f"{right} of {count} such answers were right" if count else ""
+    few = ", too few to tell" if count < FEW else ""
+    return f"{right} of {count} such answers were right{few}" if count else ""
 
 
 def sum_up(score: Score) -> str:

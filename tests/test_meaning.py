@@ -2,7 +2,7 @@
 
 import pytest
 
-from cxr.meaning import explain_verdict, sum_up
+from cxr.meaning import count_verdict, explain_verdict, sum_up
 from cxr.results import Score, TrackRecord, Verdict
 
 TESTED = TrackRecord("NIH films", films=193, with_it=19, present=5, present_right=3, absent=110, absent_right=105)
@@ -32,6 +32,8 @@ def test_a_verdict_is_explained_with_its_films(verdict: Verdict, tested: TrackRe
 
 
 def test_a_few_words_say_the_same_and_nothing_where_nothing_is_known() -> None:
+    once = TrackRecord("NIH films", 193, 9, 1, 0, 110, 105)
+    assert count_verdict(Verdict.PRESENT, once) == "0 of 1 such answers were right, too few to tell"
     assert sum_up(Score("mass", 0.7, 0.5, 0.1, Verdict.PRESENT, TESTED)) == "3 of 5 such answers were right"
     assert sum_up(Score("mass", 0.7, 0.5, 0.1, Verdict.NOT_SURE, NEVER)) == "never said in the films it was tested on"
     assert sum_up(Score("mass", 0.01, 0.5, 0.1, Verdict.ABSENT, NEVER)).endswith("were right; 2 films had it")
