@@ -359,8 +359,8 @@ def test_a_calibration_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert read_calibration(tmp_path) == Calibration(scales, "films of nobody")
     score = Calibration(scales, "").score("mass", 0.9)
     assert (
-        score.meaning
-        == "In the 9 films it was tested on, 1 of 1 such answers were right, too few to tell, but only 2 of these films had it."
+        score.meaning == "In the 9 films it was tested on, 1 of 1 such answers were right, too few to tell, "
+        "but only 2 of these films had it."
     )
     assert Calibration(scales, "").score("nodule", 0.9).meaning == ""  # nothing is said that was not measured
 
