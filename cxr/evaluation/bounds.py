@@ -4,6 +4,7 @@ Every weight is read once a token, whatever the program; every patch and word is
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +43,13 @@ def measure_rates(device: torch.device) -> Rates:
     return Rates(2 * source.numel() / copying, 2 * side**3 / multiplying)
 
 
-def time_best(step: Any, repeats: int = 8) -> float:
+def time_best(step: Callable[[], object], repeats: int = 8) -> float:
     """Seconds of the fastest of several runs after one that does not count."""
+    return min(time_rounds(step, repeats))
+
+
+def time_rounds(step: Callable[[], object], repeats: int) -> list[float]:
+    """Seconds of each run after one that does not count."""
     seconds = []
     for _ in range(repeats + 1):
         synchronize()
@@ -51,7 +57,7 @@ def time_best(step: Any, repeats: int = 8) -> float:
         step()
         synchronize()
         seconds.append(time.perf_counter() - start)
-    return min(seconds[1:])
+    return seconds[1:]
 
 
 @dataclass(frozen=True)

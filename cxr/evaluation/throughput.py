@@ -24,7 +24,7 @@ import torch
 from cxr.batch.reading import count_cores
 from cxr.batch.rows import TASKS, Task
 from cxr.batch.run import read_folder
-from cxr.evaluation.bounds import synchronize
+from cxr.evaluation.bounds import time_rounds
 from cxr.evaluation.paths import QUESTIONS, REPORT, make_film
 from cxr.evaluation.speed_gpu import tell
 from cxr.films.film import to_image
@@ -57,14 +57,7 @@ def write_head(columns: Sequence[str]) -> str:
 
 def time_step(step: Callable[[], object], repeats: int) -> float:
     """Median seconds, after a round that is not timed."""
-    seconds = []
-    for _ in range(repeats + 1):
-        synchronize()
-        start = time.perf_counter()
-        step()
-        synchronize()
-        seconds.append(time.perf_counter() - start)
-    return median(seconds[1:])
+    return median(time_rounds(step, repeats))
 
 
 def measure_batch(engine: Engine, count: int, tokens: int, repeats: int) -> str:
