@@ -83,7 +83,7 @@ class Reader:
         yield "A blank film is encoded."
         for tokens in self.engine.record(encoded):
             yield f"Texts of up to {tokens} tokens are prepared."
-        self.engine.score(encoded, [build_conversation(ask_finding(finding)) for finding in FINDINGS], YES_NO)
+        self.engine.score(encoded, ask_findings(tuple(BY_KEY)), YES_NO)
         next(self.engine.stream(encoded, build_conversation(ask_report())), "")
         yield f"The model is ready{'' if self.engine.fast.runs else ', on the plain path'}."
 
@@ -131,9 +131,14 @@ class Reader:
         return Study(film, encoded, gate)
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """The 14 findings, then the adapter's own."""
+        return (*BY_KEY, *self.own_findings)
+
+    @property
     def questions(self) -> list[list[Message]]:
         """The closed questions about the 14 findings and the adapter's own."""
-        return [build_conversation(ask_finding(find_finding(key))) for key in (*BY_KEY, *self.own_findings)]
+        return ask_findings(self.keys)
 
     def classify(self, study: Study) -> Classification:
         """The 14 findings and the adapter's own, from the answers to closed questions in one batched forward."""
@@ -141,8 +146,7 @@ class Reader:
 
     def conclude(self, study: Study, answers: np.ndarray) -> Classification:
         """What the answers mean, questions x YES_NO in 0..1."""
-        yes = answers[:, YES_NO.index("Yes")]
-        both = tuple(self._calibrate(key, float(p)) for key, p in zip((*BY_KEY, *self.own_findings), yes, strict=True))
+        both = self._judge(self.keys, answers)
         scores, own = both[: len(FINDINGS)], both[len(FINDINGS) :]
         known = all(score.verdict for score in scores)  # a finding that was never calibrated may be there
         level, reasons = choose_level(both) if known else (None, ())
@@ -150,8 +154,10 @@ class Reader:
 
     def score(self, study: Study, keys: Sequence[str]) -> tuple[Score, ...]:
         """Some findings alone, in one batched forward."""
-        asked = [build_conversation(ask_finding(find_finding(key))) for key in keys]
-        yes = self.engine.score(study.encoded, asked, YES_NO)[:, YES_NO.index("Yes")]
+        return self._judge(keys, self.engine.score(study.encoded, ask_findings(keys), YES_NO))
+
+    def _judge(self, keys: Sequence[str], answers: np.ndarray) -> tuple[Score, ...]:
+        yes = answers[:, YES_NO.index("Yes")]
         return tuple(self._calibrate(key, float(p)) for key, p in zip(keys, yes, strict=True))
 
     def _calibrate(self, finding: str, probability: float) -> Score:
@@ -220,6 +226,11 @@ def admit(gate: Gate) -> Gate:
     if gate.refused:
         raise RefusalError(gate)
     return gate
+
+
+def ask_findings(keys: Sequence[str]) -> list[list[Message]]:
+    """The closed question about each finding."""
+    return [build_conversation(ask_finding(find_finding(key))) for key in keys]
 
 
 def _grow(pieces: Iterator[str]) -> Iterator[str]:

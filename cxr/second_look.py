@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from cxr.findings import BY_KEY
 from cxr.model.ways import Method
 from cxr.probes import Dependence, ask_sides, compare_answers, compare_scores, draw_blank, list_to_check, mirror_film
 from cxr.prompts import clean
@@ -70,7 +69,7 @@ class SecondLook:
         Raises:
             CxrError: the model is not asked for this finding.
         """
-        if finding not in (keys := (*BY_KEY, *self.reader.own_findings)):
+        if finding not in (keys := self.reader.keys):
             raise CxrError(f"Heat maps are drawn of these findings: {', '.join(keys)}.")
         return self._sign_map(study, self.reader.mapper.map_finding(study.film, study.encoded, finding, method))
 

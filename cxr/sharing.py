@@ -45,9 +45,11 @@ class SharedReader:
         results = iter(classify_all(self.reader, [study for study in seen if isinstance(study, Study)]))
         return [each.gate if isinstance(each, RefusalError) else (each, next(results)) for each in seen]
 
-    def caption(self, seen: Film | Study, indication: str = "") -> Iterator[Report]:
+    def caption(
+        self, seen: Film | Study, indication: str = "", known: Classification | None = None
+    ) -> Iterator[Report]:
         """The report as it is written; the last one is finished."""
-        yield from take_turns(self.reader.caption(self._study(seen), indication), self._turns)
+        yield from take_turns(self.reader.caption(self._study(seen), indication, known), self._turns)
 
     def answer(
         self,

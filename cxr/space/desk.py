@@ -92,9 +92,11 @@ class Desk:
         gate = self._reader.inspect(film)  # before a GPU is leased
         return gate if gate.refused else self._read(film)
 
-    def caption(self, seen: Film | Study, indication: str = "") -> Iterator[Report]:
+    def caption(
+        self, seen: Film | Study, indication: str = "", known: Classification | None = None
+    ) -> Iterator[Report]:
         """The report as it is written; the last one is finished."""
-        yield from self._caption(seen, indication)
+        yield from self._caption(seen, indication, known)
 
     def answer(
         self,
@@ -131,8 +133,8 @@ class Desk:
     def _read_now(self, film: Film) -> Read:
         return self._shared.read(film)
 
-    def _caption_now(self, seen: Film | Study, indication: str) -> Iterator[Report]:
-        yield from self._shared.caption(seen, indication)
+    def _caption_now(self, seen: Film | Study, indication: str, known: Classification | None) -> Iterator[Report]:
+        yield from self._shared.caption(seen, indication, known)
 
     def _answer_now(
         self, seen: Film | Study | None, question: str, history: Sequence[Turn], known: Classification | None

@@ -89,7 +89,8 @@ class Reading:
             part: gr.DownloadButton(value=None, interactive=False),
             **set_writing(self._results, True),
         }
-        for report in self._pace.keep(self._desk.caption(find_seen(visit, studied), indication or "")):
+        seen, known = find_seen(visit, studied), find_known(visit, studied)
+        for report in self._pace.keep(self._desk.caption(seen, indication or "", known)):
             if self._latest.is_gone(request, visit):
                 return
             yield {self._results.report: views.write_report_text(report), **self._offer(report)}
