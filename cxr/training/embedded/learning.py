@@ -23,6 +23,7 @@ from transformers import MllamaForConditionalGeneration, MllamaProcessor
 from cxr.findings import FINDINGS
 from cxr.prompts import YES_NO
 from cxr.training.embedded.batches import Batch
+from cxr.training.embedded.build import fuse
 from cxr.training.embedded.examples import LONGEST, LONGEST_CLOSED
 
 logger = logging.getLogger(__name__)
@@ -161,6 +162,8 @@ def learn(learner: Learner, batches: Iterable[Batch], schedule: Schedule, believ
     """Train in place what requires gradients; ends with the averaged weights."""
     parameters = [parameter for parameter in learner.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(group(learner, schedule), lr=schedule.rate, betas=(0.9, 0.98))
+    if parameters[0].is_cuda:
+        fuse(learner)
     warmup = min(schedule.warmup, schedule.steps // 5 + 1)
     rates = torch.optim.lr_scheduler.LambdaLR(
         optimizer,

@@ -38,18 +38,18 @@ class Options:
     out: Path
     work: Path = Path("outputs/embedded")  # what a run that goes on begins with
     seed: int = 0
-    see_steps: int = 4500  # the encoder on drawn films
-    real_steps: int = 3000  # and on real ones with drawn ones among them
+    see_steps: int = 3000  # the encoder on drawn films
+    real_steps: int = 2000  # and on real ones with drawn ones among them
     steps: int = 2400  # the whole model
     batch: int = 128  # drawn films a step
     person: float = 0.0  # weight of sex, age and view
     hidden: float = 0.0  # weight of hidden patches
-    teachers: int = 3  # ResNet-18s that say of films what is on them
-    spoken_share: float = 0.25  # of a batch of the whole model, real
+    teachers: int = 2  # ResNet-18s that say of films what is on them
+    spoken_share: float = 0.3  # of a batch of the whole model, real
     adapter_drawn: int = 800  # drawn films of the adapter
     adapter_epochs: float = 2.0
     first_drawn: int = 1500  # drawn films before the first step
-    drawn_a_step: float = 2.0
+    drawn_a_step: float = 2.5
     workers: int = 2
     device: str = "cpu"
 

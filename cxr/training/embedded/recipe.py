@@ -54,6 +54,7 @@ from cxr.training.options import SftOptions
 logger = logging.getLogger(__name__)
 
 CONFIG = Path(__file__).resolve().parents[3] / "configs" / "embedded.yaml"
+SEEN_SHARE = 0.5  # of a batch of real films drawn: with fewer, what was learnt from them is lost again
 NORMAL_SHARE = 0.15  # of the adapter's films: at their true share a report that is written greedily names too little
 HELD_DRAWN = 9_900_000  # seeds of drawn films to look at on the way; the evaluation has others
 
@@ -101,6 +102,8 @@ def make_base(options: Options, size: Size) -> None:
     told = partial(believe, teachers=list(teachers.eval())) if options.teachers else None
     learn(learner, batches, Schedule(options.steps, 1e-3, eye=0.2), told)
     chunks.close()
+    core = learner.mllama.model
+    log_sight(Seer(core.vision_model, core.multi_modal_projector, learner.heads, size.patch), options, size)
     save_base(learner.mllama, processor, options.out)
 
 
@@ -120,7 +123,7 @@ def see(
     fit(seer, partial(see_loss, lessons=lessons), drawn, Pace(options.see_steps, 1e-3))
     for number in range(options.teachers):
         teachers[number] = make_teacher(number, pools, chunks, options, size)
-    mixed = see_batches(pools, chunks, halve(options), size, 1 - FINAL.drawn_share, options.see_steps)
+    mixed = see_batches(pools, chunks, options, size, 1 - SEEN_SHARE, options.see_steps)
     told = replace(lessons, taught=FINAL.lessons.taught, alone=True) if options.teachers else lessons
     fit(
         seer,
@@ -135,25 +138,20 @@ def make_teacher(number: int, pools: Pools, chunks: Iterator[Examples], options:
     """A ResNet-18 that has learnt drawn films and then real ones among them."""
     torch.manual_seed(100 * (options.seed + 1) + number)
     teacher = ResNet18().to(options.device)
-    own = replace(halve(options), seed=100 * (options.seed + 1) + number)
+    own = replace(options, batch=options.batch // 2, seed=100 * (options.seed + 1) + number)
     for steps, share in ((TEACHER.drawn_steps, 0.0), (TEACHER.steps, 1 - TEACHER.drawn_share)):
         steps = min(steps, options.see_steps)
         fit(teacher, label_loss, see_batches(pools, chunks, own, size, share, options.see_steps), Pace(steps, 1e-3))
     return teacher.eval()
 
 
-def halve(options: Options) -> Options:
-    """Half the films a step: real ones are few, and more steps see more of their variations."""
-    return replace(options, batch=options.batch // 2)
-
-
 def log_sight(seer: Seer, options: Options, size: Size) -> None:
-    """How well the eye alone tells the findings of the validation films apart, before it learns to speak."""
+    """How well the eye alone tells the findings of the validation films apart."""
     films = [film for film in read_films(options.films, "val") if film.source == CHESTXRAY14]
     views = join_views([view_real(films, size.canvas, size.canvas // size.patch)], torch.device(options.device))
     told = look(seer, views["images"], size.canvas).sigmoid().numpy()
     outcome = Outcome(told, views["findings"].cpu().numpy(), np.array([film.patient for film in films]))
-    logger.info("the eye alone, validation: %s", describe(outcome))
+    logger.info("what the eye tells, validation: %s", describe(outcome))
 
 
 def fit(

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 from transformers.models.mllama.modeling_mllama import MllamaVisionModel
 
-from cxr.training.embedded.build import Size, build_vision_config, open_gates
+from cxr.training.embedded.build import Size, build_vision_config, fuse, open_gates
 from cxr.training.embedded.learning import Heads, known_loss
 from cxr.training.embedded.teachers import ask, unplaced
 from cxr.training.embedded.views import Views, resize
@@ -154,6 +154,8 @@ class Fitter:
         self.rate = torch.tensor(pace.rate, device=device)
         self.share = torch.tensor(1.0, device=device)  # of the current weights in the average
         graphed = device.type == "cuda"
+        if graphed:
+            fuse(model)
         self.optimizer = torch.optim.AdamW(
             [
                 {"params": [p for p in self.parameters if p.dim() > 1], "weight_decay": pace.decay},
@@ -220,11 +222,13 @@ class Fitter:
         nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimizer.step()
         with torch.no_grad():
-            for kept, now in zip(self.average, self.weights, strict=True):
-                kept += (now - kept) * self.share
+            ahead = torch._foreach_sub(self.weights, self.average)
+            torch._foreach_mul_(ahead, self.share)
+            torch._foreach_add_(self.average, ahead)
 
 
 @torch.no_grad()
+@torch.compiler.set_stance("force_eager")  # batches of many sizes, each looked at once
 def look(model: nn.Module, images: torch.Tensor, side: int, chunk: int = 256) -> torch.Tensor:
     """N x H x H uint8 -> N x 14 logits of the findings, on the CPU."""
     model.eval()

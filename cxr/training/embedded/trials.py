@@ -40,7 +40,7 @@ SIDE, GRID = 288, 24  # px and cells in which films are held
 FIRST, HELD = 9_000_000, 9_900_000  # seeds of drawn films to learn from and to check on; neither is for evaluation
 HELD_FILMS = 1024
 CHECKS = 4  # looks at the held-out films on the way
-SMALL, LARGE, FINE = Size(canvas=224), Size(), Size(patch=12)
+SMALL, LARGE, FINE = Size(canvas=224, patch=16), Size(patch=16), Size()
 STRONG = Strength(15, 0.75, 1.2, 0.15, 1.5, 0.5)
 
 
@@ -66,7 +66,7 @@ class Trial:
 PLAIN = Trial()
 TEACHER = Trial(peer=True, drawn_steps=1500, steps=700, rate=1e-3)
 TAUGHT, ALONE = Lessons(taught=1.0), Lessons(taught=4.0, alone=True)
-FINAL = Trial(LARGE, lessons=ALONE, teachers=2, steps=2000, rate=1e-3, drawn_share=0.25)  # much as the recipe
+FINAL = Trial(FINE, lessons=ALONE, teachers=2, steps=2000, rate=1e-3, drawn_share=0.25)  # much as the recipe
 TRIALS = {
     PEER: Trial(peer=True, drawn_steps=0, drawn_share=0, steps=800, rate=1e-3),
     "ResNet-18, drawn films first": TEACHER,
@@ -88,7 +88,7 @@ TRIALS = {
     "288 px": replace(PLAIN, size=LARGE),
     "patches of 12 px at 288 px": replace(PLAIN, size=FINE, drawn_steps=4000),
     "patches of 12 px at 288 px, taught": replace(PLAIN, size=FINE, lessons=TAUGHT, teachers=1),
-    "288 px, taught alone": FINAL,
+    "patches of 12 px at 288 px, taught alone": FINAL,
 }
 
 

@@ -69,7 +69,7 @@ def test_the_same_seed_builds_the_same_weights() -> None:
 def test_the_embedded_size_is_what_it_says() -> None:
     with torch.device("meta"):
         count = sum(p.numel() for p in build_model(build(TEXTS, Size.vocabulary), Size()).parameters())
-    assert round(count / 1e6, 1) == 10.4
+    assert round(count / 1e6, 1) == 10.5
 
 
 def test_one_canvas_is_one_tile() -> None:
