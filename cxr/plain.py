@@ -6,7 +6,8 @@ Says nothing that report and classification do not say. Knows nothing about mode
 from collections.abc import Mapping, Sequence
 
 from cxr.findings import BY_KEY, find_finding, order_finding
-from cxr.prompts import parse_report, read_statements, write_observation
+from cxr.prompts import parse_report, write_observation
+from cxr.statements import read_statements
 from cxr.questions.outside import hide_strangers
 from cxr.questions.reading import mask_findings
 from cxr.results import Score, Verdict, write_percent

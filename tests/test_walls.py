@@ -16,7 +16,15 @@ ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted([*(ROOT / "cxr").rglob("*.py"), *(ROOT / name for name in ("app.py", "train.py"))])
 SOURCES = [path for path in MODULES if path.is_file()]
 
-PURE = ("labels", "findings", "results", "prompts", "settings", "serial")  # each may import those to its left
+PURE = (
+    "labels",
+    "findings",
+    "results",
+    "prompts",
+    "statements",
+    "settings",
+    "serial",
+)  # each may import those to its left
 CHECKS = {"level", "meaning", "priors", "sides", "checks"}
 BELOW_READER = {*PURE, *CHECKS, "questions", "plain", "films", "model", "probes"}
 # Part of the house -> the parts it may import; a part may always import itself.

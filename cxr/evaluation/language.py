@@ -16,7 +16,8 @@ from sacrebleu.metrics import BLEU
 from cxr.evaluation.answers import divide
 from cxr.priors import mentions_prior
 from cxr.findings import BY_KEY
-from cxr.prompts import parse_report, read_statements
+from cxr.prompts import parse_report
+from cxr.statements import read_statements
 
 ORDERS = (1, 2, 3, 4)
 ROUGE = {"rouge1": "1", "rouge2": "2", "rougeL": "L"}  # the library's name -> ours

@@ -19,7 +19,8 @@ from cxr.evaluation.films import Case, draw_cases
 from cxr.evaluation.intervals import RESAMPLES
 from cxr.evaluation.tables import write_cell
 from cxr.findings import DENIED, find_finding
-from cxr.prompts import FRAMES, read_statements, write_observation, write_report
+from cxr.prompts import FRAMES, write_observation, write_report
+from cxr.statements import read_statements
 from cxr.reader import Reader, load_reader
 from cxr.results import Mark, Observation, Statement
 from cxr.settings import Settings

@@ -15,7 +15,8 @@ from cxr.model.grid import find_grid
 from cxr.model.map_head import MapHead
 from cxr.model.places import EDGE, describe_place, doubt_side
 from cxr.model.ways import Method, draw_raw
-from cxr.prompts import ask_report, build_conversation, read_statements
+from cxr.prompts import ask_report, build_conversation
+from cxr.statements import read_statements
 from cxr.results import CxrError, HeatMap, Side
 
 WITHOUT_HEAD = Method.ATTENTION  # the best of those that are not taught, see docs/quality.md

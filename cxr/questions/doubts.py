@@ -6,7 +6,8 @@ Knows nothing about models, films or pages.
 from collections.abc import Iterator, Mapping
 
 from cxr.findings import BY_KEY, find_finding, order_finding
-from cxr.prompts import join_words, parse_yes_no, read_statements
+from cxr.prompts import join_words, parse_yes_no
+from cxr.statements import read_statements
 from cxr.questions.forms import ABNORMAL, NORMAL, WHAT
 from cxr.questions.reading import Question, Topic
 from cxr.results import Score, Verdict

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from cxr.priors import mentions_prior
-from cxr.prompts import read_statements
+from cxr.statements import read_statements
 
 BLANK = r"_{2,}"  # what de-identification leaves of a date, a name or a number
 DEGREE = (

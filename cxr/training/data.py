@@ -11,7 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
-from cxr.prompts import read_statements
+from cxr.statements import read_statements
 from cxr.results import CxrError
 from cxr.training.rows import Row
 

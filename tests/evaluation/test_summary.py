@@ -21,7 +21,7 @@ from cxr.evaluation.summary import Heard, Origin, write_summary
 from cxr.evaluation.tables import nest, write_cell, write_table
 from cxr.evaluation.text import Reports, measure_f1
 from cxr.model.calibration import Calibration, Scale
-from cxr.prompts import read_statements
+from cxr.statements import read_statements
 
 FILMS = 24
 

@@ -17,7 +17,7 @@ from cxr.films.phantom.drawing import aim_film
 from cxr.films.phantom.geometry import Plane
 from cxr.films.phantom.patient import draw_patient
 from cxr.findings import FINDINGS
-from cxr.prompts import read_statements
+from cxr.statements import read_statements
 from cxr.results import Observation, Size
 
 SIZE = 192  # px; enough for every sign and fast

@@ -8,7 +8,8 @@ from cxr.films.film import View
 from cxr.films.phantom import draw_film
 from cxr.films.phantom.mix import choose_observations
 from cxr.findings import BY_KEY, FINDINGS
-from cxr.prompts import read_statements, write_observation, write_report
+from cxr.prompts import write_observation, write_report
+from cxr.statements import read_statements
 from cxr.results import Observation, Side
 
 

@@ -11,7 +11,7 @@ from cxr.films.phantom.__main__ import main
 from cxr.films.phantom.sets import KEPT, SPLITS, write_set
 from cxr.films.phantom.drawing import SMALLEST, draw_film
 from cxr.findings import BY_KEY
-from cxr.prompts import read_statements
+from cxr.statements import read_statements
 from cxr.results import Observation
 
 

@@ -11,7 +11,7 @@ from cxr.films.phantom import DrawnFilm, draw_film
 from cxr.model.gate import FILE as GATE
 from cxr.model.map_head import FILE as MAPS
 from cxr.model.loading import EMBEDDED, load_embedded, load_named
-from cxr.prompts import read_statements
+from cxr.statements import read_statements
 from cxr.reader import Reader
 from cxr.results import Observation, Side, Size
 from cxr.settings import Settings

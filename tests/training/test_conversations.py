@@ -6,7 +6,8 @@ from itertools import islice
 import pytest
 
 from cxr.findings import BY_KEY, FINDINGS, NOT_LOOKED_FOR, find_finding
-from cxr.prompts import REPORT_REQUEST, ask_finding, parse_report, parse_yes_no, read_statements
+from cxr.prompts import REPORT_REQUEST, ask_finding, parse_report, parse_yes_no
+from cxr.statements import read_statements
 from cxr.results import Observation
 from cxr.training import wordings
 from cxr.training.conversations import (

@@ -5,7 +5,8 @@ import pytest
 from cxr.priors import mentions_prior
 from cxr.films.phantom import draw_film
 from cxr.findings import FINDINGS
-from cxr.prompts import read_statements, write_report
+from cxr.prompts import write_report
+from cxr.statements import read_statements
 from cxr.training.comparisons import remove_priors
 from cxr.training.sections import (
     Sections,
