@@ -50,8 +50,8 @@ def check_report(text: str, scores: Sequence[Score]) -> tuple[str, ...]:
 
 def list_sided(text: str) -> tuple[str, ...]:
     """The keys of the findings whose side a report names, of those that have one."""
-    said = [item.observation for item in read_statements(text) if item.present]
-    return tuple(item.finding for item in said if item.side and find_finding(item.finding).sided)
+    said = [item.observation for item in read_statements(text, possible=True) if item.present]
+    return tuple(dict.fromkeys(item.finding for item in said if item.side and find_finding(item.finding).sided))
 
 
 def mark_report(text: str, scores: Sequence[Score], sides: Sequence[SideEvidence]) -> tuple[Mark, ...]:
@@ -81,7 +81,7 @@ def find_sentences(text: str) -> Iterator[tuple[int, int]]:
 def _find_reasons(
     sentence: str, verdicts: Mapping[str, Verdict | None], evidence: Mapping[str, SideEvidence]
 ) -> Iterator[tuple[MarkKind, str]]:
-    statements = read_statements(sentence, [key for key in verdicts if key not in BY_KEY])
+    statements = read_statements(sentence, [key for key in verdicts if key not in BY_KEY], possible=True)
     yield from _find_doubts(sentence, statements, verdicts)
     if mentions_prior(sentence):
         yield "earlier film", NO_EARLIER_FILM
@@ -93,7 +93,7 @@ def _find_reasons(
 def _find_doubts(
     sentence: str, statements: Sequence[Statement], verdicts: Mapping[str, Verdict | None]
 ) -> Iterator[tuple[MarkKind, str]]:
-    said = {(item.observation.finding, item.present) for item in statements}
+    said = {(item.observation.finding, item.present) for item in statements if not item.possible}
     if _NOTHING.search(sentence):  # what cannot be excluded is not called seen by this, either
         said |= {(key, False) for key in BY_KEY if verdicts.get(key) is Verdict.PRESENT}
     for (present, verdict), (kind, words) in DOUBTS.items():

@@ -3,10 +3,10 @@
 Says nothing that report and classification do not say. Knows nothing about models, films or pages.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from cxr.findings import BY_KEY, find_finding, order_finding
-from cxr.prompts import parse_report, write_observation
+from cxr.prompts import parse_report, write_observation, write_possible
 from cxr.statements import read_statements
 from cxr.questions.outside import hide_strangers
 from cxr.questions.reading import mask_findings
@@ -28,22 +28,26 @@ NONE_NAMED = "The report names none of the findings that are looked for."
 
 
 def explain_report(text: str, scores: Sequence[Score]) -> str:
-    """A line for each finding that a finished report asserts, denies or leaves open, in this order.
+    """A line for each finding that a finished report asserts, calls possible, denies or leaves open, in this order.
 
     `scores`: of the same film. Side, zone and size are the report's; where it gives none, none is said.
     """
     own = [score.finding for score in scores if score.finding not in BY_KEY]
-    statements = read_statements(" ".join(filter(None, parse_report(text))), own)
-    seen = {item.observation.finding: item.observation for item in statements if item.present}
-    denied = {item.observation.finding for item in statements} - seen.keys()
+    statements = read_statements(" ".join(filter(None, parse_report(text))), own, possible=True)
+    seen = {item.observation.finding: item.observation for item in statements if item.present and not item.possible}
+    denied = {item.observation.finding for item in statements if not item.present} - seen.keys()
+    maybe = {item.observation.finding: item.observation for item in statements if item.possible}
     named = set(mask_findings(hide_strangers(text.lower())[0], own)[1])
     known = {score.finding: score for score in scores}
-    lines = [_explain(write_observation(seen[key]), key, known, SURE) for key in sorted(seen, key=order_finding)]
-    for form, keys, sure in (("no {}", denied, DENIED), (OPEN, named - denied - seen.keys(), SURE)):
-        lines += [
-            _explain(form.format(find_finding(key).bare_noun), key, known, sure)
-            for key in sorted(keys, key=order_finding)
-        ]
+    parts: list[tuple[Iterable[str], Callable[[str], str], Mapping[Verdict, str]]] = [
+        (seen, lambda key: write_observation(seen[key]), SURE),
+        (maybe.keys() - seen.keys() - denied, lambda key: write_possible(maybe[key]), SURE),
+        (denied, lambda key: f"no {find_finding(key).bare_noun}", DENIED),
+        (named - denied - seen.keys() - maybe.keys(), lambda key: OPEN.format(find_finding(key).bare_noun), SURE),
+    ]
+    lines = [
+        _explain(tell(key), key, known, sure) for keys, tell, sure in parts for key in sorted(keys, key=order_finding)
+    ]
     return "\n".join(lines) or NONE_NAMED
 
 

@@ -5,7 +5,8 @@ Knows nothing about films, tokens or models.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cxr.findings import BY_KEY, Finding, find_finding, order_finding
@@ -55,10 +56,30 @@ def ask_finding(finding: Finding) -> str:
     return f"Is there {finding.noun} on this chest film? Answer yes or no."
 
 
-def ask_report(indication: str = "") -> str:
-    """The request for a report, with why the film was taken, if that is known."""
+@dataclass(frozen=True)
+class Guide:
+    """What a report is to be about: keys of findings that are likely on the film, and of others that are possible.
+
+    Source: Jin et al., PromptMRG: Diagnosis-driven prompts for medical report generation, arXiv:2308.12604.
+    """
+
+    likely: tuple[str, ...] = ()
+    possible: tuple[str, ...] = ()
+
+
+def ask_report(indication: str = "", guide: Guide | None = None) -> str:
+    """The request for a report, with what is known of the film and why it was taken, if that is known."""
     indication = clean(indication).rstrip(".")
-    return f"{REPORT_REQUEST} Indication: {indication}." if indication else REPORT_REQUEST
+    parts = [REPORT_REQUEST, *(_tell_guide(guide) if guide else ())]
+    return " ".join([*parts, f"Indication: {indication}."] if indication else parts)
+
+
+def _tell_guide(guide: Guide) -> Iterator[str]:
+    if not guide.likely and not guide.possible:
+        yield "Likely: none."
+    for word, keys in (("Likely", guide.likely), ("Possible", guide.possible)):
+        if keys:
+            yield f"{word}: {', '.join(find_finding(key).bare_noun for key in sorted(keys, key=order_finding))}."
 
 
 def build_conversation(request: str, history: Sequence[Turn] = ()) -> list[Message]:
@@ -131,19 +152,32 @@ def write_observation(observation: Observation, choose: Choose = first) -> str:
     return " ".join(word for word in (noun, write_place(observation, choose)) if word)
 
 
-def write_report(present: Sequence[Observation], absent: Sequence[str] = (), choose: Choose = first) -> str:
-    """A report that asserts `present` and denies the finding keys in `absent`."""
-    present = sorted(present, key=lambda item: order_finding(item.finding))
+def write_possible(observation: Observation, choose: Choose = first) -> str:
+    """The same of a finding that may be there: "possible small pleural effusion on the left"."""
+    noun = find_finding(observation.finding).bare_noun
+    return " ".join(word for word in ("possible", observation.size, noun, write_place(observation, choose)) if word)
+
+
+def write_report(
+    present: Sequence[Observation],
+    absent: Sequence[str] = (),
+    choose: Choose = first,
+    possible: Sequence[Observation] = (),
+) -> str:
+    """A report that asserts `present`, denies the finding keys in `absent` and leaves `possible` open."""
+    present, possible = (sorted(some, key=lambda item: order_finding(item.finding)) for some in (present, possible))
     seen = [write_observation(item, choose) for item in present]
+    open_ones = [write_possible(item, choose) for item in possible]
     frame = choose(FRAMES)
     frames = [frame if item.finding in BY_KEY else FRAMES[-1] for item in present]
     sentences = [_sentence(frame.format(text)) for frame, text in zip(frames, seen, strict=True)]
-    if not seen:
+    sentences += [f"{_sentence(text)}." for text in open_ones]
+    if not sentences:
         sentences.append(choose(NOTHING_SEEN))
     elif absent:
         sentences.append(f"No {join_words([find_finding(key).bare_noun for key in absent], 'or')}.")
-    impression = f"{_sentence(join_words(seen, 'and'))}." if seen else choose(NOTHING_SEEN)
-    return f"Findings: {' '.join(sentences)} Impression: {impression}"
+    told = [f"{_sentence(join_words(some, 'and'))}." for some in (seen, open_ones) if some]
+    return f"Findings: {' '.join(sentences)} Impression: {' '.join(told) or choose(NOTHING_SEEN)}"
 
 
 def parse_report(text: str) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from cxr.films.film import MAX_SIDE, Film, View
 from cxr.films.gate import Inspection, inspect_film
 from cxr.films.open import receive_film
 from cxr.findings import BY_KEY, FINDINGS, find_finding
+from cxr.guidance import choose_guide
 from cxr.level import choose_level
 from cxr.model.calibration import Calibration
 from cxr.model.engine import Encoded, Engine
@@ -58,6 +59,7 @@ class Reader:
         gatekeeper: Gatekeeper | None = None,
         anyway: bool = False,
         mapper: Mapper | None = None,
+        guided: bool = False,
     ) -> None:
         """How films are read.
 
@@ -66,6 +68,7 @@ class Reader:
             gatekeeper: Who lets films through; None lets through all that can be opened.
             anyway: Whether what is refused is read all the same, with the reasons as warnings.
             mapper: What draws heat maps; None: one without the part that is taught.
+            guided: Whether the adapter was taught to write reports of what is likely and possible.
         """
         self.engine = engine
         self.identity = identity
@@ -74,6 +77,7 @@ class Reader:
         self.gatekeeper = gatekeeper
         self.anyway = anyway
         self.mapper = mapper or Mapper(engine)
+        self.guided = guided and calibration is not None
 
     def warm_up(self) -> Iterator[str]:
         """Do once what the first visitor would wait for, a sentence for each step; nothing where there is no GPU."""
@@ -168,10 +172,15 @@ class Reader:
 
         `known`: that of the same study, where it was made before; else it is made now.
         """
-        text = ""
-        for text in _grow(self.engine.stream(study.encoded, build_conversation(ask_report(indication)))):
+        text, known = "", known or (self.classify(study) if self.guided else None)
+        for text in _grow(self.engine.stream(study.encoded, self.ask_report(known, indication))):
             yield Report(text, *parse_report(text), finished=False, warnings=study.warnings)
         yield self.finish(study, text, known or self.classify(study))
+
+    def ask_report(self, known: Classification | None, indication: str = "") -> list[Message]:
+        """The request for a report of a film of which this much is known."""
+        guide = choose_guide((*known.scores, *known.own)) if known and self.guided else None
+        return build_conversation(ask_report(indication, guide))
 
     def finish(self, study: Study, text: str, result: Classification) -> Report:
         """A whole report, held against the classification."""
@@ -213,8 +222,8 @@ def load_reader(settings: Settings, anyway: bool = False) -> Reader:
     `anyway`: read also what the gate refuses, as measurements do.
     """
     loaded = load(settings)
-    keeper, mapper = Gatekeeper(loaded.familiarity), Mapper(loaded.engine, loaded.head)
-    return Reader(loaded.engine, loaded.identity, loaded.calibration, loaded.own_findings, keeper, anyway, mapper)
+    parts = loaded.engine, loaded.identity, loaded.calibration, loaded.own_findings
+    return Reader(*parts, Gatekeeper(loaded.familiarity), anyway, Mapper(loaded.engine, loaded.head), loaded.guided)
 
 
 def admit(gate: Gate) -> Gate:

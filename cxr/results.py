@@ -87,10 +87,11 @@ class Observation:
 
 @dataclass(frozen=True)
 class Statement:
-    """One sentence part of a report that asserts or denies a finding."""
+    """One sentence part of a report that asserts or denies a finding, or calls it possible."""
 
     observation: Observation
     present: bool
+    possible: bool = False  # present at most
 
 
 @dataclass(frozen=True)

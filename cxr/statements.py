@@ -43,29 +43,37 @@ NEAR, FAR = 200, 500  # characters; what lies further than FAR from a finding sa
 _PART = re.compile(r",|\band\b|\bor\b")
 
 
-def read_statements(text: str, own: Sequence[str] = ()) -> tuple[Statement, ...]:
+def read_statements(text: str, own: Sequence[str] = (), possible: bool = False) -> tuple[Statement, ...]:
     """What a text asserts or denies about the 14 findings; a rule-based reader of our own, not CheXbert.
 
-    `own`: keys of findings outside the 14 that are read, too.
-
     A denial reaches to the end of its clause: "no effusion, mass or nodule" denies three. What is "possible", neither.
+
+    Args:
+        own: Keys of findings outside the 14 that are read, too.
+        possible: Whether to tell what is called possible, too.
+
     A finding named twice with the same verdict appears once, with the side, zone and size that were named first.
     """
-    found: dict[tuple[str, bool], Observation] = {}
+    found: dict[tuple[str, bool, bool], Observation] = {}
     findings = [*_FINDINGS, *((finding, _match_words(finding)) for finding in map(find_finding, own))]
     text = _OTHERS.sub(" ", _VERDICT.sub(" ", text.lower()))
     for clause in (part for part in _BREAK.split(text) if not _OPEN.search(part)):
         for finding, pattern in findings:
             for match in pattern.finditer(clause):
                 denied = _is_denied(clause, match)
-                maybe = _MAYBE.search(clause, max(0, match.start() - NEAR), match.start())
-                if not denied and (maybe or _MAYBE_AFTER.match(clause[match.end() : match.end() + FAR])):
+                maybe = not denied and _is_possible(clause, match)
+                if maybe and not possible:
                     continue
                 seen = Observation(finding.key) if denied else _read_place(finding.key, _part_around(clause, match))
-                known = found.get((finding.key, not denied))
+                known = found.get((finding.key, not denied, maybe))
                 if known is None or (known.side is None and seen.side is not None):
-                    found[finding.key, not denied] = seen
-    return tuple(Statement(observation, present) for (_, present), observation in found.items())
+                    found[finding.key, not denied, maybe] = seen
+    return tuple(Statement(seen, present, maybe) for (_, present, maybe), seen in found.items())
+
+
+def _is_possible(clause: str, match: re.Match[str]) -> bool:
+    before = _MAYBE.search(clause, max(0, match.start() - NEAR), match.start())
+    return before is not None or _MAYBE_AFTER.match(clause[match.end() : match.end() + FAR]) is not None
 
 
 def _is_denied(clause: str, match: re.Match[str]) -> bool:

@@ -27,9 +27,16 @@ def test_nothing_is_added() -> None:
 
 def test_what_is_left_open_stays_open_and_a_stranger_is_no_finding() -> None:
     open_, *more = explain_report(
-        "Findings: Possible pneumonia. Subcutaneous emphysema. Impression: -", SCORES
+        "Findings: Rule out pneumonia. Subcutaneous emphysema. Impression: -", SCORES
     ).splitlines()
     assert open_.startswith("Pneumonia, of which the report says neither yes nor no") and not more
+
+
+def test_what_is_called_possible_is_no_more_than_that() -> None:
+    maybe = Observation("infiltration", "right", "lower")
+    seen, possible = explain_report(write_report([Observation("effusion")], possible=[maybe]), SCORES).splitlines()
+    assert seen.startswith("A pleural effusion (")
+    assert possible.startswith("Possible infiltrate in the right lower zone (") and "does not agree" in possible
 
 
 def test_without_a_calibration_nobody_agrees() -> None:

@@ -16,7 +16,7 @@ from cxr.__main__ import Reading as PrintedReading
 from cxr.__main__ import render
 from cxr.findings import BY_KEY, FINDINGS, NOT_LOOKED_FOR, Level, find_finding
 from cxr.model.calibration import Calibration, Scale, write_calibration
-from cxr.prompts import YES_NO, ask_finding, build_conversation
+from cxr.prompts import REPORT_REQUEST, YES_NO, ask_finding, build_conversation
 from cxr.level import choose_level
 from cxr.reader import Reader, load_reader
 from cxr.results import CxrError, Identity, Score, Turn, Verdict
@@ -101,6 +101,31 @@ def test_a_report_grows_and_is_finished_once(reader: Reader) -> None:
     reports = list(reader.caption(reader.study(noise_film()), "cough"))
     assert [report.finished for report in reports] == [False] * (len(reports) - 1) + [True]
     assert all(later.text.startswith(earlier.text) for earlier, later in pairwise(reports))
+
+
+def test_an_adapter_that_was_taught_so_is_told_what_is_likely_before_it_reports(reader: Reader) -> None:
+    asked: list[str] = []
+    engine = copy(reader.engine)
+
+    def listen(_: Any, conversation: list[Any]) -> Iterator[str]:
+        asked.append(conversation[-1]["content"][-1]["text"])
+        return iter(["Findings: -. Impression: -."])
+
+    engine.stream = listen  # type: ignore[assignment,method-assign]
+    scales = {finding.key: Scale(0.0, -3.0, 0.6, 0.4) for finding in FINDINGS}
+    scales |= {"effusion": Scale(0.0, 3.0, 0.6, 0.4), "mass": Scale(0.0, -1.0, 0.6, 0.4)}
+    some = Calibration(scales, "nobody")
+    study = reader.study(noise_film())
+    for told in (
+        Reader(engine, WHO, some, guided=True),
+        Reader(engine, WHO, some),
+        Reader(engine, WHO, None, guided=True),
+    ):
+        list(told.caption(study, "cough"))
+    assert asked == [
+        f"{REPORT_REQUEST} Likely: pleural effusion. Possible: mass. Indication: cough.",
+        *[f"{REPORT_REQUEST} Indication: cough."] * 2,
+    ]
 
 
 def test_a_finished_report_is_held_against_the_classification(reader: Reader) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from cxr import statements
 from cxr.findings import BY_KEY, FINDINGS
-from cxr.prompts import write_report
+from cxr.prompts import parse_report, write_report
 from cxr.results import Observation
 from cxr.statements import read_statements
 
@@ -147,6 +147,23 @@ def count_work(text: str, monkeypatch: pytest.MonkeyPatch) -> int:
 def test_reading_a_long_text_takes_no_more_for_each_word(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     short, long = words * (4000 // len(words)), words * (16000 // len(words))
     assert count_work(long, monkeypatch) <= 5 * count_work(short, monkeypatch)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_a_report_calls_possible_is_read_back_where_asked_for(seed: int) -> None:
+    rng = random.Random(seed)
+    keys = rng.sample([finding.key for finding in FINDINGS], 5)
+    items = [Observation(key, rng.choice((None, "left", "both")), rng.choice((None, "lower")), "small") for key in keys]
+    sure, maybe = items[: seed % 4], items[seed % 4 :][:2]
+    text = write_report(sure, ["hernia"] if "hernia" not in keys else [], rng.choice, maybe)
+    told = read_statements(text, possible=True)
+    assert {item.observation for item in told if item.present and not item.possible} == set(sure)
+    assert {item.observation for item in told if item.possible} == set(maybe)
+    assert {item.observation for item in read_statements(text) if item.present} == set(sure)
+    for part in parse_report(text):
+        assert {item.observation.finding for item in read_statements(part, possible=True) if item.present} == {
+            item.finding for item in (*sure, *maybe)
+        }
 
 
 def test_a_denial_reaches_over_all_findings_in_one_sentence() -> None:

@@ -25,12 +25,13 @@ PURE = (
     "settings",
     "serial",
 )  # each may import those to its left
-CHECKS = {"level", "meaning", "priors", "sides", "checks"}
+CHECKS = {"level", "guidance", "meaning", "priors", "sides", "checks"}
 BELOW_READER = {*PURE, *CHECKS, "questions", "plain", "films", "model", "probes"}
 # Part of the house -> the parts it may import; a part may always import itself.
 LOCAL: dict[str, set[str]] = {
     **{name: set(PURE[:place]) for place, name in enumerate(PURE)},
     "level": set(PURE),
+    "guidance": set(PURE),
     "meaning": set(PURE),
     "priors": set(),
     "sides": set(PURE),

@@ -14,7 +14,7 @@ from cxr.evaluation.answers import divide
 from cxr.evaluation.embedded.tallies import Sums, measure_sums, tally, write_rows, write_section
 from cxr.evaluation.films import Case, draw_cases
 from cxr.evaluation.intervals import RESAMPLES
-from cxr.evaluation.text import read_asserted
+from cxr.evaluation.text import read_named
 from cxr.findings import find_finding
 from cxr.model.engine import Encoded
 from cxr.probes import ask_sides, mirror_film
@@ -50,7 +50,7 @@ def count_film(reader: Reader, case: Case) -> dict[str, float]:
     if not true:
         return counts
     study = reader.study(case.film)
-    said = read_asserted(list(reader.caption(study))[-1].text)
+    said = read_named(list(reader.caption(study))[-1].text)
     here, mirrored = (
         ask_sides(reader.engine, encoded, [*true])
         for encoded in (study.encoded, reader.engine.encode(mirror_film(case.film)))

@@ -30,7 +30,8 @@ KEYS = [finding.key for finding in FINDINGS]
 class Reports:
     """What was written and what is true.
 
-    asserted: films x 14 bool; truth: films x 14 int8, 1 present, 0 absent, -1 unknown; patients: films;
+    asserted: films x 14 bool, what is called possible, too; truth: films x 14 int8, 1 present, 0 absent, -1 unknown;
+    patients: films;
     sides: for each film with exact truth, pairs (true side, side named or None) of the sided findings that are present.
     """
 
@@ -50,12 +51,18 @@ def read_asserted(text: str) -> dict[str, Observation]:
     return {item.observation.finding: item.observation for item in read_statements(text) if item.present}
 
 
+def read_named(text: str) -> dict[str, Observation]:
+    """The findings that a text asserts or calls possible, with their places, by finding."""
+    said = [item for item in read_statements(text, possible=True) if item.present]
+    return {item.observation.finding: item.observation for item in sorted(said, key=lambda item: not item.possible)}
+
+
 def write_reports(reader: Reader, cases: Iterable[Case]) -> Reports:
     """Let the reader that serves report every case."""
     texts, rows, marks, patients, sides = [], [], [], [], []
     for case in cases:
         text = list(reader.caption(reader.study(case.film)))[-1].text
-        seen = read_asserted(text)
+        seen = read_named(text)
         texts.append(text)
         rows.append([key in seen for key in KEYS])
         marks.append(mark(case))

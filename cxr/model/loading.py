@@ -30,7 +30,7 @@ from cxr.model.precision import (
     find_card,
     quantize_nf4,
 )
-from cxr.model.recorded import check_tiles, choose_canvas, read_own_findings, read_tiles
+from cxr.model.recorded import check_tiles, choose_canvas, read_guided, read_own_findings, read_tiles
 from cxr.model.sources import Source, fetch, hash_weights, read_json
 from cxr.results import CxrError, Identity
 from cxr.settings import Settings
@@ -55,6 +55,7 @@ class Loaded:
     own_findings: tuple[str, ...] = ()
     familiarity: Familiarity | None = None  # which films the model knows
     head: MapHead | None = None  # what was taught where findings lie
+    guided: bool = False  # whether it was taught to write reports of what is likely and possible
 
 
 def load(settings: Settings) -> Loaded:
@@ -154,7 +155,8 @@ def _assemble(base: Source, adapter: Source | None, precision: str | None, tiles
     real = check_tiles(tiles, read_tiles(adapter), fitted) == "real"
     engine = Engine(model, processor, choose_canvas(adapter, processor), real_tiles=real)
     identity = _sign(base, adapter, calibration is not None, familiarity is not None, model)
-    return Loaded(engine, calibration, identity, read_own_findings(adapter) if adapter else (), familiarity, head)
+    own, guided = (read_own_findings(adapter), read_guided(adapter)) if adapter else ((), False)
+    return Loaded(engine, calibration, identity, own, familiarity, head, guided)
 
 
 def load_base(base: Source, precision: str) -> MllamaForConditionalGeneration:

@@ -55,7 +55,7 @@ class Mapper:
         place = report.find(sentence)
         if place < 0 or not sentence or len(report) > MAX_REPORT:
             raise CxrError("The report has changed meanwhile; please choose a sentence of it again.")
-        said = read_statements(sentence, own)
+        said = read_statements(sentence, own, possible=True)
         asserted = any(each.present for each in said)
         seen = [each.observation for each in said if each.present == asserted]
         if not seen:

@@ -12,7 +12,8 @@ from cxr.results import CxrError
 
 logger = logging.getLogger(__name__)
 
-CONFIG = "cxr_config.json"  # {"canvas": side in px, "tiles": "all" or "real", "own_findings": [key, ...]}
+# An object of canvas (side in px), tiles (all or real), own_findings (keys) and guided (true or false).
+CONFIG = "cxr_config.json"
 MAX_OWN = 64  # findings of an adapter's own; each is a question more about every film
 Encoding = Literal["all", "real"]  # which tiles are encoded: as many as the base has room for, or those with film alone
 ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
@@ -52,6 +53,11 @@ def _is_own_key(key: object) -> bool:
         return isinstance(key, str) and key not in BY_KEY and read_label(key) == key
     except ValueError:
         return False
+
+
+def read_guided(adapter: Source) -> bool:
+    """Whether an adapter was taught to write reports of what is likely and possible; not where nothing is recorded."""
+    return read_json(adapter.folder / CONFIG).get("guided") is True
 
 
 def read_tiles(adapter: Source | None) -> Encoding | None:

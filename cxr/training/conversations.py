@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from cxr.findings import BY_KEY, DENIED, find_finding
-from cxr.prompts import ask_finding, ask_report, clean, write_report
+from cxr.prompts import Guide, ask_finding, ask_report, clean, write_report
 from cxr.training.questions import (
     answer_finding,
     ask_free,
@@ -28,6 +28,8 @@ from cxr.training.truth import Pair, Truth
 from cxr.training.wordings import INDICATIONS
 
 TURNED = 0.25  # share of closed questions that are turned round
+GUIDED = 0.7  # share of the reports of the base that are
+MAYBE = 0.4  # share of present findings that a guided report only calls possible
 MAX_TARGET = 4000  # characters of an answer or report that came with the data; a longer one is not used
 
 
@@ -51,6 +53,7 @@ def write_pairs(
     """
     truth = leave_out_others(truth, own)
     told, brought = report_pair(truth, report, indication), own_pairs(pairs)
+    guided = guide_report(truth, report, indication, rng) if told else None
     if not (truth.known or told or brought):
         return []
     closed = iter(choose_closed(truth, rng, count))
@@ -59,7 +62,8 @@ def write_pairs(
         (lambda: next(closed, None), 6 if truth.known else 0),
         (lambda: ask_one(truth, rng), 1 if truth.known else 0),
         (lambda: ask_list(truth, rng), 1.5 if truth.known else 0),
-        (lambda: told, 2.5 if told else 0),
+        (lambda: told, 1.5 if told else 0),
+        (lambda: guided, 1.5 if guided else 0),
         (lambda: ask_place(truth, rng), 1.5 if placed else 0),
         (lambda: ask_sided(truth, rng), 0.5 if placed else 0),
         (lambda: rng.choice(brought), 2.5 if brought else 0),
@@ -113,6 +117,21 @@ def report_pair(truth: Truth, report: str, indication: str) -> Pair | None:
     return (ask_report(indication), text) if text else None
 
 
+def guide_report(truth: Truth, report: str, indication: str, rng: random.Random) -> Pair | None:
+    """The same after a request that tells what is likely and what possible, as when the probabilities are known.
+
+    What is called possible there, a report that is written here calls possible, too; one that came stays as it is.
+    """
+    pair = report_pair(truth, report, indication)
+    if pair is None:
+        return None
+    maybe = [item for item in truth.present if rng.random() < MAYBE]
+    sure = [item for item in truth.present if item not in maybe]
+    guide = Guide(tuple(item.finding for item in sure), tuple(item.finding for item in maybe))
+    text = pair[1] if report.strip() else write_report(sure, _list_denied(truth), possible=maybe)
+    return ask_report(indication, guide), text
+
+
 def own_pairs(pairs: Sequence[Pair]) -> list[Pair]:
     """Questions and answers as they came, without the marks that steer the model; none with too long an answer."""
     cleaned = [(clean(question), clean(answer, len(answer))) for question, answer in pairs]
@@ -146,10 +165,12 @@ def free_pairs(truth: Truth, rng: random.Random) -> Iterator[Pair]:
             yield pair
 
 
-def write_report_pair(truth: Truth, rng: random.Random) -> Pair:
-    """A report, now and then with why the film was taken."""
+def write_report_pair(truth: Truth, rng: random.Random) -> Pair | None:
+    """A report, now and then with why the film was taken, mostly with what is likely and possible."""
     indication = rng.choice(INDICATIONS) if rng.random() < 0.25 else ""
-    return ask_report(indication), write_report(truth.present, _list_denied(truth))
+    if rng.random() < GUIDED:
+        return guide_report(truth, "", indication, rng)
+    return report_pair(truth, "", indication)
 
 
 def ask_general(truth: Truth, rng: random.Random, own: Collection[str] | None) -> Pair:

@@ -238,7 +238,9 @@ def save_adapter(student: Student, folder: Path, own_findings: tuple[str, ...]) 
     folder.mkdir(parents=True, exist_ok=True)
     save_lora(student.learner, folder)
     student.processor.save_pretrained(str(folder))
-    record: dict[str, Any] = {"canvas": student.canvas, **({"tiles": "real"} if student.real_tiles else {})}
+    record: dict[str, Any] = {"canvas": student.canvas, "guided": True}
+    if student.real_tiles:
+        record["tiles"] = "real"
     if own_findings:
         record["own_findings"] = list(own_findings)
     (folder / CONFIG).write_text(json.dumps(record) + "\n", encoding="utf-8")

@@ -17,7 +17,7 @@ from cxr.findings import BY_KEY
 from cxr.model.calibration import FILE as CALIBRATION
 from cxr.model.calibration import as_row, read_calibration
 from cxr.model.gate import FILE as GATE
-from cxr.model.recorded import CONFIG, read_own_findings, read_tiles
+from cxr.model.recorded import CONFIG, read_guided, read_own_findings, read_tiles
 from cxr.model.map_head import FILE as MAPS
 from cxr.model.map_head import TENSORS as MAP_TENSORS
 from cxr.model.sources import Source, read_json
@@ -83,13 +83,15 @@ def clean_weights(path: Path) -> bytes:
 
 
 def clean_record(folder: Path) -> bytes:
-    """The canvas, the tiles and the findings of its own that the adapter was trained with."""
+    """Canvas, tiles and findings of its own that the adapter was trained with, and whether its reports are guided."""
     canvas = read_json(folder / CONFIG).get("canvas")
     if type(canvas) is not int:
         raise CxrError(f"{folder} has no {CONFIG} that records the canvas.")
     own = list_own_findings(folder)
-    tiles = {"tiles": "real"} if read_tiles(Source(folder, str(folder), None)) == "real" else {}
-    return _dump({"canvas": canvas, **tiles, **({"own_findings": own} if own else {})})
+    source = Source(folder, str(folder), None)
+    more = {"guided": True} if read_guided(source) else {}
+    tiles = {"tiles": "real"} if read_tiles(source) == "real" else {}
+    return _dump({"canvas": canvas, **more, **tiles, **({"own_findings": own} if own else {})})
 
 
 def list_own_findings(folder: Path) -> list[str]:

@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(base: Path, tmp_path: Path) 
 def test_a_canvas_over_a_tile_works_with_kept_states(drawn: Path, base: Path, tmp_path: Path) -> None:
     options = replace(quick(base, tmp_path / "run"), canvas=80, keep_states=0.1, eval_films=1, tiles="real")
     adapter = finetune(options, DataOptions(data=str(drawn)))
-    assert json.loads((adapter / "cxr_config.json").read_text()) == {"canvas": 80, "tiles": "real"}
+    assert json.loads((adapter / "cxr_config.json").read_text()) == {"canvas": 80, "guided": True, "tiles": "real"}
     assert load_named(Settings(base=str(base), adapter=str(adapter))).engine.real_tiles
 
 

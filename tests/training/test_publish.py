@@ -133,10 +133,10 @@ def test_llama_licence_and_notice_go_with_llama_weights_alone(hub: HubStandIn, r
 
 
 def test_own_findings_stay_with_the_adapter(hub: HubStandIn, run: Path) -> None:
-    change_json(run / "adapter" / "cxr_config.json", own_findings=["support_devices"])
+    change_json(run / "adapter" / "cxr_config.json", own_findings=["support_devices"], guided=True, secret="Doe")
     publish(run, NAME, PRIVATE)
     record = json.loads(hub.repos[NAME].files["cxr_config.json"])
-    assert record == {"canvas": 224, "own_findings": ["support_devices"]}
+    assert record == {"canvas": 224, "guided": True, "own_findings": ["support_devices"]}
 
 
 def test_the_card_names_the_data_of_figures_and_calibration(hub: HubStandIn, run: Path) -> None:

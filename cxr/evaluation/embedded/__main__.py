@@ -18,7 +18,7 @@ from cxr.evaluation.embedded.reports import write_agreement, write_drawn, write_
 from cxr.evaluation.embedded.tallies import write_section
 from cxr.evaluation.films import DRAWN_SEED
 from cxr.evaluation.intervals import RESAMPLES
-from cxr.evaluation.text import read_asserted
+from cxr.evaluation.text import read_named
 from cxr.model.loading import EMBEDDED
 from cxr.reader import Reader
 from cxr.results import CxrError, Verdict
@@ -33,8 +33,8 @@ def write_nothing(reader: Reader) -> str:
         report = list(reader.caption(study, known=result))[-1].text
         called = sum(score.verdict is Verdict.PRESENT for score in result.scores)
         refused = "yes" if any(reason.refuses for reason in study.gate.reasons) else "no"
-        rows.append(f"| {name} | {len(read_asserted(report))} | {called} | {refused} |")
-    words = "Findings asserted when they are read all the same, and whether the gate refuses them."
+        rows.append(f"| {name} | {len(read_named(report))} | {called} | {refused} |")
+    words = "Findings asserted or called possible when they are read all the same, and whether the gate refuses them."
     return write_section("Pictures of nothing", words, rows, ("picture", "report", "operating points", "refused"))
 
 

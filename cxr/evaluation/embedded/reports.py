@@ -1,9 +1,9 @@
-"""What reports assert, read back: beside readers that do not look, on drawn films, and without the adapter.
+"""What reports name, read back: beside readers that do not look, on drawn films, and without the adapter.
 
 Read by `prompts.read_statements`, rules of our own and not CheXbert: do not compare with published figures.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -14,18 +14,19 @@ from cxr.evaluation.embedded.tallies import Sums, Tallies, measure_sums, subtrac
 from cxr.evaluation.intervals import RESAMPLES, Pair, bootstrap, bootstrap_all, compare
 from cxr.priors import mentions_prior
 from cxr.evaluation.readings import Reading, collect_outcome
-from cxr.evaluation.text import read_asserted
+from cxr.evaluation.text import read_asserted, read_named
 from cxr.model.calibration import Calibration, judge
 from cxr.results import Verdict
 
 OURS, NORMAL, OTHER = "the model", "nothing, always", "the report of another patient's film"
+SURE = "the model, without what it calls possible"
 GREEDY = 200  # real films whose reports are counted
 MOST_COMMON = (1, 2, 3)
 
 
-def list_asserted(readings: Sequence[Reading]) -> np.ndarray:
-    """films x 14 bool."""
-    said = [read_asserted(reading.report) for reading in readings]
+def list_named(readings: Sequence[Reading], read: Callable[[str], Collection[str]] = read_named) -> np.ndarray:
+    """films x 14 bool: what reports assert or call possible, or as else they are read."""
+    said = [read(reading.report) for reading in readings]
     return np.array([[key in each for key in KEYS] for each in said])
 
 
@@ -46,9 +47,10 @@ def swap_reports(asserted: np.ndarray, patients: np.ndarray) -> np.ndarray:
 def count_readers(readings: Sequence[Reading]) -> Tallies:
     """What each film adds to the F1 of the model and of readers that do not look at it."""
     outcome = collect_outcome(readings)
-    truth, patients, asserted = outcome.truth[:, : len(KEYS)], outcome.patients, list_asserted(readings)
+    truth, patients, named = outcome.truth[:, : len(KEYS)], outcome.patients, list_named(readings)
     order = np.argsort(-(truth == 1).sum(0), kind="stable")
-    readers = {OURS: asserted, NORMAL: np.zeros_like(asserted), OTHER: swap_reports(asserted, patients)}
+    readers = {OURS: named, NORMAL: np.zeros_like(named), OTHER: swap_reports(named, patients)}
+    readers[SURE] = list_named(readings, read_asserted)
     for count in MOST_COMMON:
         readers[f"the {count} most frequent of these films, always"] = np.tile(
             np.isin(np.arange(len(KEYS)), order[:count]), (len(truth), 1)
@@ -71,16 +73,16 @@ def measure_f1s(sums: Sums) -> dict[str, float]:
 def write_agreement(readings: Sequence[Reading], resamples: int = RESAMPLES) -> str:
     """The F1 of real films beside that of readers that do not look."""
     figures = measure_sums(count_readers(readings), lambda sums: subtract(measure_f1s(sums), OURS), resamples)
-    words = f"{count_films(readings)}. Micro F1 of the findings that are known; differences are paired."
+    words = f"{count_films(readings)}. Micro F1 of the findings that are known, asserted or called possible; paired."
     return write_section(
-        "Real films: findings that reports assert", words, write_rows(figures), ("what is asserted", "F1 [95 %]")
+        "Real films: findings that reports name", words, write_rows(figures), ("what is named", "F1 [95 %]")
     )
 
 
 def write_variety(readings: Sequence[Reading]) -> str:
     """How many different things are said, and whether of earlier films."""
     some = readings[:GREEDY]
-    said = [frozenset((item.finding, item.side) for item in read_asserted(reading.report).values()) for reading in some]
+    said = [frozenset((item.finding, item.side) for item in read_named(reading.report).values()) for reading in some]
     prior = sum(mentions_prior(reading.report) for reading in some)
     rows = [
         f"| distinct sets of (finding, side) | {len(set(said))} |",
@@ -92,7 +94,7 @@ def write_variety(readings: Sequence[Reading]) -> str:
 
 def count_drawn(reading: Reading) -> dict[str, float]:
     """What a drawn film, whose reference says exactly what is on it, adds to the figures of reports."""
-    said, true = read_asserted(reading.report), read_asserted(reading.reference)
+    said, true = read_named(reading.report), read_asserted(reading.reference)
     sided = [item for item in true.values() if item.side]
     right = sum(item.finding in said and said[item.finding].side == item.side for item in sided)
     return {
@@ -129,7 +131,7 @@ def count_switch(on: Reading, off: Reading, calibration: Calibration | None) -> 
     """What a film adds to the figures of the adapter: what changes, and how right both are."""
     known = {key for key, mark in zip(on.keys, on.truth, strict=True) if mark >= 0}
     true = {key for key, mark in zip(on.keys, on.truth, strict=True) if mark == 1}
-    said = {name: read_asserted(reading.report).keys() & known for name, reading in (("on", on), ("off", off))}
+    said = {name: read_named(reading.report).keys() & known for name, reading in (("on", on), ("off", off))}
     moved = [abs(p - q) for p, q in zip(on.probabilities, off.probabilities, strict=True)]
     return {
         "films": 1,
@@ -154,7 +156,7 @@ def measure_switch(sums: Sums) -> dict[str, float]:
     return {
         "mean change of a probability": divide(sums["moved"], sums["films"]),
         "films with another verdict (present, not sure, absent)": divide(sums["verdicts"], sums["films"]),
-        "films whose report asserts other findings": divide(sums["reports"], sums["films"]),
+        "films whose report names other findings": divide(sums["reports"], sums["films"]),
         **{f"report F1, {name}": value for name, value in measure_f1s(sums).items()},
     }
 

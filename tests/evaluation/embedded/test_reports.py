@@ -107,7 +107,7 @@ def test_switching_the_adapter_off_is_seen_in_probabilities_verdicts_and_reports
     figures = measure_switch(tally(["0", "1"], rows).sum_up())
     assert figures["mean change of a probability"] == pytest.approx((0.2 + 0.1 + 0.8) / 28)
     assert figures["films with another verdict (present, not sure, absent)"] == 0.5  # edema has no operating points
-    assert figures["films whose report asserts other findings"] == 0.5
+    assert figures["films whose report names other findings"] == 0.5
     assert (figures["report F1, adapter on"], figures["report F1, adapter off"]) == (1, 0)
     same = tally(["0", "1"], [count_switch(one, one, CALIBRATION) for one in on]).sum_up()
     assert list(measure_switch(same).values())[:3] == [0, 0, 0]
