@@ -155,13 +155,12 @@ class Schedule:
     warmup: int = 200
     decay: float = 0.05
     average: float = 0.998
-    eye: float = 1.0  # the encoder's rate, as a share
 
 
 def learn(learner: Learner, batches: Iterable[Batch], schedule: Schedule, believe: Believe | None = None) -> None:
     """Train in place what requires gradients; ends with the averaged weights."""
     parameters = [parameter for parameter in learner.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(group(learner, schedule), lr=schedule.rate, betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(group(parameters, schedule.decay), lr=schedule.rate, betas=(0.9, 0.98))
     if parameters[0].is_cuda:
         fuse(learner)
     warmup = min(schedule.warmup, schedule.steps // 5 + 1)
@@ -187,19 +186,11 @@ def learn(learner: Learner, batches: Iterable[Batch], schedule: Schedule, believ
     learner.load_state_dict(average.module.state_dict())
 
 
-def group(learner: Learner, schedule: Schedule) -> list[dict[str, object]]:
-    """Weights that decay and those that do not, the encoder's at a rate of its own."""
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for name, parameter in learner.named_parameters():
-        if parameter.requires_grad:
-            groups.setdefault(("vision_model" in name, parameter.dim() > 1), []).append(parameter)
+def group(parameters: list[nn.Parameter], decay: float) -> list[dict[str, object]]:
+    """Weights that decay, and those that do not."""
     return [
-        {
-            "params": members,
-            "lr": schedule.rate * (schedule.eye if eye else 1.0),
-            "weight_decay": schedule.decay if decays else 0.0,
-        }
-        for (eye, decays), members in groups.items()
+        {"params": [each for each in parameters if each.dim() > 1], "weight_decay": decay},
+        {"params": [each for each in parameters if each.dim() <= 1], "weight_decay": 0.0},
     ]
 
 

@@ -40,7 +40,7 @@ class Options:
     seed: int = 0
     see_steps: int = 3000  # the encoder on drawn films
     real_steps: int = 2000  # and on real ones with drawn ones among them
-    steps: int = 2400  # the whole model
+    steps: int = 3400  # all but the encoder
     batch: int = 128  # drawn films a step
     person: float = 0.0  # weight of sex, age and view
     hidden: float = 0.0  # weight of hidden patches

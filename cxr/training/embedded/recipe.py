@@ -1,7 +1,7 @@
 """From nothing to the embedded model, in one seeded run: it learns to see, then to speak, then to report real films.
 
 First the encoder alone, by heads that are not shipped, from drawn films, whose truth is exact, and then from real ones
-among them. Then the whole model, from the same films and what can be said of them. Then the adapter, a LoRA by
+among them. Then all the rest, from the same films and what can be said of them. Then the adapter, a LoRA by
 `train.py`'s own loop. Calibration is fitted on validation films. Every stage is kept in a folder, and the same command
 goes on after the last one that was finished.
 """
@@ -98,9 +98,10 @@ def make_base(options: Options, size: Size) -> None:
         see(learner, teachers, pools, chunks, options, size)
         save_model(sight, str(eye))
     before = options.see_steps + options.real_steps
+    learner.mllama.model.vision_model.requires_grad_(False)  # while it learnt to speak it saw less and less
     batches = mix(pools, chunks, options, options.spoken_share, 0, before)
     told = partial(believe, teachers=list(teachers.eval())) if options.teachers else None
-    learn(learner, batches, Schedule(options.steps, 1e-3, eye=0.2), told)
+    learn(learner, batches, Schedule(options.steps, 1e-3), told)
     chunks.close()
     core = learner.mllama.model
     log_sight(Seer(core.vision_model, core.multi_modal_projector, learner.heads, size.patch), options, size)
