@@ -47,5 +47,6 @@ def classify_all(reader: Reader, studies: Sequence[Study]) -> list[Classificatio
 
 def report_all(reader: Reader, studies: Sequence[Study], known: Sequence[Classification]) -> list[Report]:
     """The finished report of each, held against its classification."""
-    texts = reader.engine.write_all([study.encoded for study in studies], build_conversation(ask_report()))
+    asked = [build_conversation(ask_report())] * len(studies)
+    texts = reader.engine.write_all([study.encoded for study in studies], asked)
     return [reader.finish(study, text.strip(), of) for study, text, of in zip(studies, texts, known, strict=True)]

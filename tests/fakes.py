@@ -67,8 +67,8 @@ class FakeEngine:
     ) -> np.ndarray:
         return np.stack([self.score(each, conversations, options) for each in encoded])
 
-    def write_all(self, encoded: Sequence[Encoded], conversation: list[Message]) -> list[str]:
-        return ["".join(self.stream(each, conversation)) for each in encoded]
+    def write_all(self, encoded: Sequence[Encoded], conversations: Sequence[list[Message]]) -> list[str]:
+        return ["".join(self.stream(*pair)) for pair in zip(encoded, conversations, strict=True)]
 
     def score(self, encoded: Encoded, conversations: Sequence[list[Message]], options: Sequence[str]) -> np.ndarray:
         if len(options) == 3:  # the sides; they change with the film's

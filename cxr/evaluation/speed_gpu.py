@@ -116,7 +116,7 @@ def measure_many(pair: Pair, rates: Rates, needs: Needs, short: bool) -> Row:
     encoded = [pair.encoded] * films
     prompt = len(pair.fast._tokenize(REPORT))
     plain, fast = take_turns(
-        lambda: pair.write(pair.plain, tokens), lambda: pair.fast.write_all(encoded, REPORT, tokens, films), 1
+        lambda: pair.write(pair.plain, tokens), lambda: pair.fast.write_all(encoded, [REPORT] * films, tokens, films), 1
     )
     bound = sum(needs.decode(rates, prompt + i, films) for i in range(tokens))
     return Row(f"reports of {films} films", plain * films, fast, bound, films * tokens)

@@ -74,7 +74,7 @@ def measure_batch(engine: Engine, count: int, tokens: int, repeats: int) -> str:
         engine.score_all(encoded, QUESTIONS, YES_NO, count)
 
     def write() -> None:
-        engine.write_all(encoded, REPORT, tokens, count)
+        engine.write_all(encoded, [REPORT] * count, tokens, count)
 
     seeing, asking, writing = (time_step(step, repeats) for step in (see, classify, write))
     peak = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0

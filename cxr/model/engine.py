@@ -194,17 +194,26 @@ class Engine:
         return token
 
     def write_all(
-        self, encoded: Sequence[Encoded], conversation: list[Message], limit: int = 400, at_once: int | None = None
+        self,
+        encoded: Sequence[Encoded],
+        conversations: Sequence[list[Message]],
+        limit: int = 400,
+        at_once: int | None = None,
     ) -> list[str]:
-        """What `stream` writes about each film, all of it, `at_once` films side by side on the fast path."""
-        ids, texts = self._tokenize(conversation), []
+        """What `stream` writes about each film in its own conversation, `at_once` side by side on the fast path.
+
+        Raises:
+            ValueError: there are not as many conversations as films.
+        """
+        pairs, texts = list(zip(encoded, conversations, strict=True)), []
         few = at_once or self.together
-        for start in range(0, len(encoded), few):
-            some = encoded[start : start + few]
-            asked = [each.states for each in some], ids, self._find_film(ids), limit, self.stops
+        for start in range(0, len(pairs), few):
+            some = pairs[start : start + few]
+            prompts = [self._tokenize(conversation) for _, conversation in some]
+            asked = [each.states for each, _ in some], prompts, [*map(self._find_film, prompts)], limit, self.stops
             written = self.fast.write_all(*asked) if self.fast else None
             if written is None:
-                texts += ["".join(self.stream(each, conversation, limit)) for each in some]
+                texts += ["".join(self.stream(*pair, limit)) for pair in some]
             else:
                 decoded = [self.processor.tokenizer.decode(each, skip_special_tokens=True) for each in written]
                 texts += [text.rstrip("\N{REPLACEMENT CHARACTER}") for text in decoded]

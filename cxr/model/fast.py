@@ -120,15 +120,22 @@ class Fast:
         return self._try(run, for_good=False)
 
     def write_all(
-        self, films: Sequence[Tensor], ids: list[int], film_at: int, limit: int, stops: Collection[int]
+        self,
+        films: Sequence[Tensor],
+        texts: Sequence[list[int]],
+        films_at: Sequence[int],
+        limit: int,
+        stops: Collection[int],
     ) -> list[list[int]] | None:
-        """See `Seat.write`."""
-        if not self._holds(len(ids) + limit) or not are_alike(films):
+        """See `Seat.write`. `films_at`: where the film stands in each text, which must be one place."""
+        needed = max(map(len, texts)) + limit
+        if not self._holds(needed) or not are_alike(films) or len(set(films_at)) > 1:
             return None
 
         def run() -> list[list[int]]:
-            seat = self._find_row(len(films), len(ids) + limit)
-            return seat.write(fill(films, seat.films), ids, film_at, limit, stops)[: len(films)]
+            seat = self._find_row(len(films), needed)
+            filled = fill(films, seat.films), fill(texts, seat.films)
+            return seat.write(*filled, films_at[0], limit, stops)[: len(films)]
 
         return self._try(run, for_good=False)
 
@@ -174,6 +181,6 @@ def are_alike(films: Sequence[Tensor]) -> bool:
     return len({states.shape for states in films}) == 1
 
 
-def fill(films: Sequence[Tensor], places: int) -> list[Tensor]:
-    """The films, and the last one again in the places that are left."""
+def fill(films: Sequence[T], places: int) -> list[T]:
+    """The films, or their texts, and the last one again in the places that are left."""
     return [*films, *[films[-1]] * (places - len(films))]

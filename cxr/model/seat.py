@@ -18,6 +18,7 @@ from torch.utils.weak import TensorWeakRef, WeakTensorKeyDictionary
 
 from cxr.model.decoder import Decoder
 from cxr.model.recording import Result, capture, choose_window, count_alike
+from cxr.model.writing import Writing
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Left:
 
 
 class Seat:
-    """Holds one text at a time about one film, or the same text about each of `films` films."""
+    """Holds one text at a time about one film, or a text about each of `films` films, all in step."""
 
     def __init__(self, decoder: Decoder, films: int = 1, capacity: int = CAPACITY, kept: int = KEPT_FILMS) -> None:
         self.decoder, self.films, self.capacity, self.kept = decoder, films, capacity, kept
@@ -113,7 +114,8 @@ class Seat:
         with self._taken([states]):
             known = list(ids)
             if self._next is None or self._next[0] != known:
-                self._run_text(known, film_at)
+                self._run_texts([known], film_at)
+                self._ids = known
                 self._next = known, Result(self._token)
             result, self._next = self._next[1], None
             if not self.holds(len(known) + 1):
@@ -124,20 +126,20 @@ class Seat:
             self._next = self._ids, later
             return self._ids[-1]
 
-    def _run_text(self, ids: list[int], film_at: int) -> None:
-        """Run what of the text has not been run; the token after it stands in `_token`."""
-        start = min(count_alike(self._ids, ids), len(ids) - 1)
-        self._position.fill_(len(ids) - 1)
-        if start == len(ids) - 1 and start > film_at:
-            self._token.fill_(ids[-1])
+    def _run_texts(self, texts: Sequence[list[int]], film_at: int) -> None:
+        """Run what has not been run of each film's text, all equally long; the tokens after them stand in `_token`."""
+        end = len(texts[0])
+        start = min(end - 1, *(count_alike(self._ids, text) for text in texts))
+        self._ids = self._ids[:start]
+        self._position.fill_(end - 1)
+        if start == end - 1 and start > film_at:
+            self._token.copy_(torch.tensor([text[-1:] for text in texts]))
             self._step(start)
         else:
-            rest = len(ids) - start
-            places = torch.arange(start, len(ids))
-            hidden = self._run(ids[start:], places, torch.ones(rest, len(ids), dtype=torch.bool).tril(start), film_at)
+            sees = torch.ones(end - start, end, dtype=torch.bool).tril(start)
+            hidden = self._run([text[start:] for text in texts], torch.arange(start, end), sees, film_at)
             self._token.copy_(self.decoder.head(hidden[:, -1]).argmax(-1, keepdim=True))
-            self._position.fill_(len(ids))
-        self._ids = ids
+            self._position.fill_(end)
 
     def score_rows(
         self, films: Sequence[Tensor], prefix: list[int], rows: Sequence[tuple[int, ...]], keep: int, tokens: list[int]
@@ -156,21 +158,24 @@ class Seat:
             sees = ((of[:, None] == of) | (of == -1)).tril()[start:]
             ends = torch.tensor([len(row) for row in rows]).cumsum(0) + len(prefix) - start
             last = ends[:, None] - keep + torch.arange(keep)
-            hidden = self._run(ids, places[start:], sees, len(prefix) - 1)
+            hidden = self._run([ids], places[start:], sees, len(prefix) - 1)
             self._ids = prefix
             logits = self.decoder.head(hidden[:, last.to(hidden.device)]).float()
             return logits.log_softmax(-1)[..., torch.tensor(tokens, device=logits.device)].cpu()
 
-    def _run(self, ids: list[int], places: Tensor, sees: Tensor, film_at: int) -> Tensor:
-        """Hidden states of tokens that fill the slots up to the last column of `sees` (tokens x slots, bool)."""
-        device, last = self.decoder.device, sees.shape[1]
+    def _run(self, ids: Sequence[list[int]], places: Tensor, sees: Tensor, film_at: int) -> Tensor:
+        """Hidden states of tokens that fill the slots up to the last column of `sees` (tokens x slots, bool).
+
+        `ids`: those of each film, or of all.
+        """
+        device, (rest, last) = self.decoder.device, sees.shape
         window = -(-last // 16) * 16  # fused attention wants rows that are aligned
-        mask = torch.zeros(len(ids), window, dtype=self.decoder.dtype)
+        mask = torch.zeros(rest, window, dtype=self.decoder.dtype)
         mask[:, :last].masked_fill_(~sees, torch.finfo(mask.dtype).min)
         mask[:, last:] = torch.finfo(mask.dtype).min
-        slots = torch.arange(last - len(ids), last, device=device)
+        slots = torch.arange(last - rest, last, device=device)
         after = (places >= film_at).to(self.decoder.dtype)[:, None].to(device) if int(places[0]) < film_at else None
-        tokens = torch.tensor([ids], device=device).expand(self.films, -1)
+        tokens = torch.tensor(ids, device=device).expand(self.films, -1)
         return self.decoder.run(tokens, places.to(device), slots, mask.to(device), self._cache, self._film, after)
 
     def _step(self, slot: int) -> None:
@@ -222,22 +227,19 @@ class Seat:
             self._step(window - 1)
 
     def write(
-        self, films: Sequence[Tensor], ids: Sequence[int], film_at: int, limit: int, stops: Collection[int]
+        self, films: Sequence[Tensor], texts: Sequence[list[int]], film_at: int, limit: int, stops: Collection[int]
     ) -> list[list[int]]:
-        """At most `limit` tokens after the same text about each film, all in step until every one has stopped."""
-        written: list[list[int]] = [[] for _ in range(self.films)]
-        going = set(range(self.films))
+        """At most `limit` tokens after each film's own text, all in step until every one has stopped.
+
+        What every text is long enough for is run at once. `film_at`: where the film stands in each of them.
+        """
+        writing = Writing(texts, limit, stops, self.decoder.device)
         with self._taken(films):
-            self._run_text(list(ids), film_at)
-            for place in range(len(ids), min(len(ids) + limit, self.capacity)):
+            self._run_texts([text[: writing.begun] for text in texts], film_at)
+            for place in range(writing.begun, min(writing.end, self.capacity)):
+                writing.dictate(self._token, place)
                 result = Result(self._token)
                 self._step(place)
-                for i, token in enumerate(result.read()):
-                    if i in going and token not in stops:
-                        written[i].append(token)
-                    else:
-                        going.discard(i)
-                if not going:
+                if not writing.note(result.read(), place):
                     break
-            self._ids = []  # the texts have parted
-        return written
+        return writing.written

@@ -131,7 +131,7 @@ def test_hidden_states_equal_the_plain_ones_token_by_token(tiles: int) -> None:
             *((i, i + 1) for i in range(len(ids) - 3, len(ids))),
         ):
             sees = torch.ones(end - start, end, dtype=torch.bool).tril(start)
-            hidden = seat._run(ids[start:end], torch.arange(start, end), sees, film_at)
+            hidden = seat._run([ids[start:end]], torch.arange(start, end), sees, film_at)
             logits = seat.decoder.head(hidden)[0]
             torch.testing.assert_close(logits, expected[start:end], atol=1e-4, rtol=1e-4)
     assert expected.std() > 0.1
@@ -223,8 +223,8 @@ def test_reports_of_many_films_equal_the_streamed_ones() -> None:
     expected = ["".join(plain.stream(plain.encode(film), REPORT, limit=15)) for film in films]
     with forbid_plain(fast):
         encoded = [fast.encode(film) for film in films]
-        assert fast.write_all(encoded, REPORT, limit=15, at_once=2) == expected
-    assert plain.write_all([plain.encode(film) for film in films], REPORT, limit=15) == expected
+        assert fast.write_all(encoded, [REPORT] * 5, limit=15, at_once=2) == expected
+    assert plain.write_all([plain.encode(film) for film in films], [REPORT] * 5, limit=15) == expected
     assert len(set(expected)) > 1
 
 
@@ -379,7 +379,7 @@ def test_many_films_that_do_not_fit_are_read_one_by_one(
 
     monkeypatch.setattr(Seat, "write", fail)
     with caplog.at_level(logging.WARNING), forbid_plain(engine):
-        assert engine.write_all(encoded, REPORT, limit=6) == expected
+        assert engine.write_all(encoded, [REPORT] * 2, limit=6) == expected
     assert "films are read one by one" in caplog.text and len(caplog.records) == 1
 
 
