@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from cxr.films.film import Film
 from cxr.films.gate import Inspection
-from cxr.prompts import YES_NO, ask_report, build_conversation
+from cxr.prompts import YES_NO
 from cxr.reader import Reader, Study
 from cxr.results import Classification, RefusalError, Report
 
@@ -47,6 +47,6 @@ def classify_all(reader: Reader, studies: Sequence[Study]) -> list[Classificatio
 
 def report_all(reader: Reader, studies: Sequence[Study], known: Sequence[Classification]) -> list[Report]:
     """The finished report of each, held against its classification."""
-    asked = [build_conversation(ask_report())] * len(studies)
+    asked = [reader.ask_report(of) for of in known]
     texts = reader.engine.write_all([study.encoded for study in studies], asked)
     return [reader.finish(study, text.strip(), of) for study, text, of in zip(studies, texts, known, strict=True)]

@@ -8,7 +8,9 @@ import pytest
 
 from cxr.evaluation.strangers import draw_stranger
 from cxr.films.film import Film
+from cxr.findings import FINDINGS
 from cxr.many import classify_all, report_all, study_all
+from cxr.model.calibration import Calibration, Scale, logit
 from cxr.model.engine import Engine
 from cxr.reader import Reader, Study
 from cxr.results import Classification, RefusalError, Report
@@ -68,3 +70,24 @@ def test_what_is_refused_stands_in_its_place_and_the_others_are_read() -> None:
     assert [type(each) for each in seen] == [Study, RefusalError, Study]
     assert seen[2].film.pixels is wanted[1].pixels  # type: ignore[union-attr]
     assert classify_all(reader, []) == []
+
+
+def test_each_film_is_reported_after_its_own_guide(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny = tiny_engine()
+    plain = Reader(tiny, EMBEDDED, None)
+    middle = np.mean(
+        [[logit(score.probability) for score in plain.classify(plain.study(film)).scores] for film in FILMS], 0
+    )
+    # What lies above the films' mean is likely, below it not even possible.
+    scales = {finding.key: Scale(99.0, -99.0 * at, 0.6, 0.4) for finding, at in zip(FINDINGS, middle, strict=True)}
+    some = Calibration(scales, "nobody")
+    readers = [
+        Reader(Engine(copy.deepcopy(tiny.model), tiny.processor, tiny.canvas, fast=fast), EMBEDDED, some, guided=True)
+        for fast in (False, True)
+    ]
+    stream, write_all = Engine.stream, Engine.write_all
+    monkeypatch.setattr(Engine, "stream", lambda self, one, asked, limit=8: stream(self, one, asked, limit))
+    monkeypatch.setattr(Engine, "write_all", lambda self, all_of, asked: write_all(self, all_of, asked, limit=8))
+    expected = [read_alone(readers[0], film) for film in FILMS]
+    assert len({str(readers[0].ask_report(result)) for result, _ in expected}) > 1
+    assert [report.text for report in read_together(readers[1], FILMS)[1]] == [text for _, text in expected]

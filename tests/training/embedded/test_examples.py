@@ -9,10 +9,10 @@ from transformers import PreTrainedTokenizerFast
 from cxr.films.film import letterbox
 from cxr.films.phantom import draw_film
 from cxr.findings import BY_KEY, FINDINGS
-from cxr.model.loading import EMBEDDED
 from cxr.prompts import ask_finding, build_conversation
 from cxr.results import Observation, Turn
 from cxr.training.conversations import Truth
+from cxr.training.embedded.build import Size, build_tokenizer
 from cxr.training.embedded.examples import (
     CLOSED,
     LONGEST,
@@ -24,6 +24,7 @@ from cxr.training.embedded.examples import (
     mark_sides,
     stack,
 )
+from cxr.training.embedded.material import write_texts
 from tests.tiny import noise_film, tiny_engine
 
 KEYS = [finding.key for finding in FINDINGS]
@@ -33,8 +34,8 @@ TRUTH = Truth((EFFUSION, MASS, EDEMA), frozenset({"hernia", "nodule"}), "PA", pl
 
 @pytest.fixture(scope="module")
 def tokenizer() -> PreTrainedTokenizerFast:
-    """The one that ships: its rows are as long as real ones."""
-    return PreTrainedTokenizerFast.from_pretrained(EMBEDDED)
+    """As the recipe makes it: its rows are as long as real ones."""
+    return build_tokenizer(write_texts(0), Size().vocabulary)
 
 
 @pytest.fixture(scope="module")
