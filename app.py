@@ -8,8 +8,6 @@ os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="chest-film-reader-")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-import spaces  # noqa: F401  # on ZeroGPU it must find torch before anything starts CUDA
-
 import signal
 import sys
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ from pathlib import Path
 from shutil import rmtree
 from threading import Thread
 
+import spaces  # noqa: F401  # on ZeroGPU it must find torch before anything starts CUDA
 from spaces.config import Config
 
 from cxr.reader import load_reader

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from cxr.serial import as_plain
 from cxr.batch.reading import load_from_environment
 from cxr.batch.rows import TASKS
 from cxr.batch.run import read_folder
@@ -36,6 +35,7 @@ from cxr.results import (
     write_percent,
 )
 from cxr.second_look import SecondLook
+from cxr.serial import as_plain
 from cxr.settings import Settings
 from cxr.sides import SideCheck
 

@@ -10,9 +10,9 @@ from itertools import groupby, pairwise
 from cxr.findings import BY_KEY, find_finding, order_finding
 from cxr.priors import mentions_prior
 from cxr.prompts import REPORT_HEADING, join_words, parse_report
-from cxr.statements import read_statements
 from cxr.results import Mark, MarkKind, Score, Statement, Verdict
 from cxr.sides import SUPPORTED, SideEvidence, explain_side, weigh_side
+from cxr.statements import read_statements
 
 NO_REPORT = "This is not a whole report: its findings or its impression are missing."
 # (asserted by a sentence, verdict of the classification) -> kind of mark, and what is said of such findings

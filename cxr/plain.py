@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from cxr.findings import BY_KEY, find_finding, order_finding
 from cxr.prompts import parse_report, write_observation, write_possible
-from cxr.statements import read_statements
 from cxr.questions.outside import hide_strangers
 from cxr.questions.reading import mask_findings
 from cxr.results import Score, Verdict, write_percent
+from cxr.statements import read_statements
 
 SURE = {
     Verdict.PRESENT: "The classification agrees: probability {}, present.",

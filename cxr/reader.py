@@ -29,7 +29,6 @@ from cxr.prompts import YES_NO, Message, ask_finding, ask_report, build_conversa
 from cxr.results import Answer, Classification, CxrError, Gate, Identity, Mark, RefusalError, Report, Score, Turn
 from cxr.settings import Settings
 
-
 OPEN = Gate()  # nothing to say
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+
 from tests.programs import find_port, is_up
 
 ROOT = Path(__file__).resolve().parents[1]

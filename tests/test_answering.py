@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cxr.serial import as_plain
 from cxr.findings import BY_KEY
 from cxr.model.calibration import Calibration, Scale
 from cxr.model.engine import Encoded
 from cxr.reader import Reader, Study
 from cxr.results import Manner
+from cxr.serial import as_plain
 from tests.fakes import EMBEDDED, FakeEngine
 from tests.tiny import noise_film
 

@@ -19,10 +19,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from cxr.findings import FINDINGS
 from tests.data import DATA, needs_data
+from tests.programs import find_port, is_up
 from tests.space.payloads import PICTURES, QUESTIONS, TARGET
 from tests.space.planted import find_in_files, find_planted, plant
 from tests.space.served import call, mark_file, upload
-from tests.programs import find_port, is_up
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 90.0  # alone it takes about 9; other tests run beside it

@@ -7,13 +7,13 @@ import pytest
 
 from cxr.films.film import Film
 from cxr.films.phantom import draw_film
-from cxr.prompts import YES_NO, ask_finding, build_conversation
 from cxr.findings import BY_KEY, FINDINGS
 from cxr.probes import compare_scores, draw_blank, list_to_check, mirror_film
+from cxr.prompts import YES_NO, ask_finding, build_conversation
 from cxr.reader import Reader, load_reader
 from cxr.results import CxrError, Score, Verdict
-from cxr.settings import Settings
 from cxr.second_look import SecondLook
+from cxr.settings import Settings
 from tests.fakes import FakeEngine, fake_reader
 
 

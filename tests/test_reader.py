@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from cxr.serial import as_plain
 from cxr.__main__ import Reading as PrintedReading
 from cxr.__main__ import render
 from cxr.findings import BY_KEY, FINDINGS, NOT_LOOKED_FOR, Level, find_finding
+from cxr.level import choose_level
 from cxr.model.calibration import Calibration, Scale, write_calibration
 from cxr.prompts import REPORT_REQUEST, YES_NO, ask_finding, build_conversation
-from cxr.level import choose_level
 from cxr.reader import Reader, load_reader
 from cxr.results import CxrError, Identity, Score, Turn, Verdict
+from cxr.serial import as_plain
 from cxr.settings import Settings
 from cxr.space import markup
 from tests.tiny import noise_film, save_tiny, tiny_engine

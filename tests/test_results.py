@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from cxr.serial import as_plain
 from cxr.findings import Level
 from cxr.results import (
     Answer,
@@ -22,6 +21,7 @@ from cxr.results import (
     Verdict,
     write_percent,
 )
+from cxr.serial import as_plain
 
 SURE = Score("effusion", 0.75, 0.6, 0.2, Verdict.PRESENT)
 PLAIN = Score("mass", 0.25)

@@ -13,12 +13,12 @@ from typing import Any
 
 import torch
 
-from cxr.serial import as_plain
 from cxr.batch.ahead import Opened, open_ahead
 from cxr.batch.parts import Claim, check_run, claim
 from cxr.batch.rows import Task, list_files, mark_files, read_rows, write_rows
 from cxr.reader import Reader, load_reader
 from cxr.results import CxrError, Identity
+from cxr.serial import as_plain
 from cxr.settings import Settings
 
 Load = Callable[[], Reader]  # can be pickled

@@ -18,8 +18,8 @@ from cxr.evaluation.tables import write_cell
 from cxr.findings import find_finding
 from cxr.prompts import READY_QUESTIONS
 from cxr.reader import Reader, Study, load_reader
-from cxr.settings import Settings
 from cxr.second_look import SecondLook
+from cxr.settings import Settings
 
 FINDINGS, EVERY = "all findings", 4
 

@@ -14,8 +14,8 @@ from rouge_score.tokenizers import DefaultTokenizer
 from sacrebleu.metrics import BLEU
 
 from cxr.evaluation.answers import divide
-from cxr.priors import mentions_prior
 from cxr.findings import BY_KEY
+from cxr.priors import mentions_prior
 from cxr.prompts import parse_report
 from cxr.statements import read_statements
 

@@ -19,8 +19,8 @@ from cxr.films.film import to_image
 from cxr.films.overlay import draw_overlay
 from cxr.findings import BY_KEY
 from cxr.reader import Reader, load_reader
-from cxr.settings import Settings
 from cxr.second_look import SecondLook
+from cxr.settings import Settings
 
 FIRST = 10_750_000  # of seeds; no film that was measured on
 FILMS, SIDE = 5, 220  # across, and px of each

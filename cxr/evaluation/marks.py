@@ -20,11 +20,11 @@ from cxr.evaluation.intervals import RESAMPLES
 from cxr.evaluation.tables import write_cell
 from cxr.findings import DENIED, find_finding
 from cxr.prompts import FRAMES, write_observation, write_report
-from cxr.statements import read_statements
 from cxr.reader import Reader, load_reader
 from cxr.results import Mark, Observation, Statement
 from cxr.settings import Settings
 from cxr.sides import OPPOSITE
+from cxr.statements import read_statements
 
 EARLIER = (
     "Compared with the last film the heart is larger.",

@@ -24,7 +24,6 @@ from cxr.results import Side
 from cxr.settings import Settings
 from cxr.sides import compare_sides
 
-
 ONE_SIDED: tuple[Side, Side] = ("left", "right")
 EITHER = "Is there {} on the {}?"
 NAMES = (

@@ -21,8 +21,8 @@ from cxr.evaluation.bounds import synchronize
 from cxr.evaluation.paths import REPORT, ask_one_by_one
 from cxr.films.phantom import draw_film
 from cxr.reader import Reader, load_reader
-from cxr.settings import Settings
 from cxr.second_look import SecondLook
+from cxr.settings import Settings
 
 
 @dataclass(frozen=True)

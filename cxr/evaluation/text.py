@@ -18,10 +18,10 @@ from cxr.evaluation.classification import mark
 from cxr.evaluation.films import Case, add_options, choose_cases
 from cxr.evaluation.intervals import Figure, bootstrap
 from cxr.findings import FINDINGS
-from cxr.statements import read_statements
 from cxr.reader import Reader, load_reader
 from cxr.results import Observation, Side
 from cxr.settings import Settings
+from cxr.statements import read_statements
 
 KEYS = [finding.key for finding in FINDINGS]
 

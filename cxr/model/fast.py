@@ -10,8 +10,8 @@ from threading import Lock
 from typing import TypeVar
 
 import torch
-from torch import Tensor
 from PIL import Image
+from torch import Tensor
 from transformers import MllamaForConditionalGeneration, MllamaProcessor
 
 from cxr.model.decoder import Decoder

@@ -16,8 +16,8 @@ from cxr.model.map_head import MapHead
 from cxr.model.places import EDGE, describe_place, doubt_side
 from cxr.model.ways import Method, draw_raw
 from cxr.prompts import ask_report, build_conversation
-from cxr.statements import read_statements
 from cxr.results import CxrError, HeatMap, Side
+from cxr.statements import read_statements
 
 WITHOUT_HEAD = Method.ATTENTION  # the best of those that are not taught, see docs/quality.md
 # Which share of a map's maximum is the edge of a place where the adapter brings none: those of the embedded model.

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 
 from cxr.findings import BY_KEY, find_finding, order_finding
 from cxr.prompts import join_words, parse_yes_no
-from cxr.statements import read_statements
 from cxr.questions.forms import ABNORMAL, NORMAL, WHAT
 from cxr.questions.reading import Question, Topic
 from cxr.results import Score, Verdict
+from cxr.statements import read_statements
 
 ALL_ASKED = (WHAT, NORMAL, ABNORMAL)  # requests whose answers name all that is seen
 # (asserted by the answer, verdict of the classification) -> what is said of such findings

@@ -4,8 +4,8 @@ from typing import Any
 
 import gradio as gr
 
-from cxr.serial import as_plain
 from cxr.results import CxrError
+from cxr.serial import as_plain
 from cxr.space.endpoints import Endpoints, read_history
 from cxr.space.faults import guard
 

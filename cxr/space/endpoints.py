@@ -9,11 +9,11 @@ from typing import Any
 
 import gradio as gr
 
-from cxr.serial import as_plain
 from cxr.films.film import Film
 from cxr.films.overlay import draw_greys, write_png
 from cxr.prompts import clean
 from cxr.results import MAP_NOTE, CxrError, Gate, RefusalError, Turn
+from cxr.serial import as_plain
 from cxr.space.desk import Desk
 from cxr.space.faults import guard
 from cxr.space.uploads import find_upload

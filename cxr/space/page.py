@@ -12,10 +12,10 @@ from gradio.blocks import Block
 from starlette.middleware import Middleware
 
 from cxr.results import CxrError
+from cxr.space.check_endpoints import CheckEndpoints
 from cxr.space.checking import Checking
 from cxr.space.desk import Desk
 from cxr.space.door import Door
-from cxr.space.check_endpoints import CheckEndpoints
 from cxr.space.faults import translate
 from cxr.space.layout import KEPT, Parts, lay_out
 from cxr.space.mapping import Drawing

@@ -15,7 +15,6 @@ from cxr.space.layout import GateParts, Parts, ResultParts
 from cxr.space.pace import Pace
 from cxr.space.visit import Changes, Latest, Studied, Visit, find_known, find_seen, is_refused, need_visit, send_file
 
-
 NOT_READ = "This film was not read; the reason is above."
 MEND_WORDS: dict[Mend | None, str] = {
     "turn left": "Turn it to the left and read it again",

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from cxr.serial import as_plain
 from cxr.checks import write_marked
 from cxr.films.film import Film, to_image
 from cxr.findings import list_not_looked_for
 from cxr.prompts import join_words
 from cxr.results import DISCLAIMER, Answer, Classification, Identity, Manner, Report, Turn
+from cxr.serial import as_plain
 
 VIEWS = {
     "PA": "Frontal view, from back to front (PA).",

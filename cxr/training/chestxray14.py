@@ -15,9 +15,9 @@ from pathlib import Path
 from cxr.evaluation.films import read_view
 from cxr.findings import BY_KEY, read_label
 from cxr.results import CxrError, Observation, Side, Zone
-from cxr.training.truth import Truth
 from cxr.training.data import MISSING, DataOptions, Notes, hash_patient
 from cxr.training.rows import Row, Split
+from cxr.training.truth import Truth
 
 NAME, LABELS, PATIENT, VIEW = 0, 1, 3, 6  # columns of Data_Entry_2017*.csv
 ONE_IN = 10  # of the patients of train_val_list.txt is kept to validate

@@ -11,8 +11,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
-from cxr.statements import read_statements
 from cxr.results import CxrError
+from cxr.statements import read_statements
 from cxr.training.rows import Row
 
 Kind = Literal["chestxray14", "mimic_cxr", "records", "hub"]

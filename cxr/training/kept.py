@@ -11,9 +11,9 @@ from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
 
-from cxr.serial import as_plain
 from cxr.evaluation.readings import Reading, read_reading
 from cxr.reader import Reader
+from cxr.serial import as_plain
 from cxr.training.checkpoints import write_whole
 from cxr.training.index import AS_IT_IS, DEPTH, list_state
 from cxr.training.rows import Row, write_row

@@ -15,8 +15,8 @@ from cxr.model.calibration import FILE as CALIBRATION
 from cxr.model.gate import FILE as GATE
 from cxr.model.loading import add_adapter, check_base, fetch_base, load_base, read_base
 from cxr.model.map_head import FILE as MAPS
-from cxr.model.sources import fetch, read_json
 from cxr.model.recorded import CONFIG
+from cxr.model.sources import fetch, read_json
 from cxr.results import CxrError
 from cxr.training.options import choose
 

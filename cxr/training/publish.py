@@ -16,8 +16,8 @@ from cxr.findings import BY_KEY
 from cxr.model.calibration import FILE as CALIBRATION
 from cxr.model.gate import FILE as GATE
 from cxr.model.loading import EMBEDDED_NAME, LLAMA_NAMES
-from cxr.model.recorded import CONFIG
 from cxr.model.map_head import FILE as MAPS
+from cxr.model.recorded import CONFIG
 from cxr.model.sources import read_json
 from cxr.results import CxrError
 from cxr.training.card import DATASETS, NOTICE, CardFacts, write_card

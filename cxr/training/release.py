@@ -17,9 +17,9 @@ from cxr.findings import BY_KEY
 from cxr.model.calibration import FILE as CALIBRATION
 from cxr.model.calibration import as_row, read_calibration
 from cxr.model.gate import FILE as GATE
-from cxr.model.recorded import CONFIG, read_guided, read_own_findings, read_tiles
 from cxr.model.map_head import FILE as MAPS
 from cxr.model.map_head import TENSORS as MAP_TENSORS
+from cxr.model.recorded import CONFIG, read_guided, read_own_findings, read_tiles
 from cxr.model.sources import Source, read_json
 from cxr.results import CxrError
 from cxr.training.calibrate import TESTED_ON, read_population

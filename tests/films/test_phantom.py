@@ -12,13 +12,13 @@ from PIL import Image
 
 from cxr.films.film import View
 from cxr.films.phantom import DrawnFilm, draw_film
-from cxr.films.phantom.sets import EXAMPLES, write_examples
 from cxr.films.phantom.drawing import aim_film
 from cxr.films.phantom.geometry import Plane
 from cxr.films.phantom.patient import draw_patient
+from cxr.films.phantom.sets import EXAMPLES, write_examples
 from cxr.findings import FINDINGS
-from cxr.statements import read_statements
 from cxr.results import Observation, Size
+from cxr.statements import read_statements
 
 SIZE = 192  # px; enough for every sign and fast
 SIDED = [finding.key for finding in FINDINGS if finding.sided]

@@ -9,8 +9,8 @@ from cxr.films.phantom import draw_film
 from cxr.films.phantom.mix import choose_observations
 from cxr.findings import BY_KEY, FINDINGS
 from cxr.prompts import write_observation, write_report
-from cxr.statements import read_statements
 from cxr.results import Observation, Side
+from cxr.statements import read_statements
 
 
 def choose(seed: int, frontal: bool = True) -> tuple[Observation, ...]:

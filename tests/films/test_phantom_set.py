@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from cxr.films.phantom.__main__ import main
-from cxr.films.phantom.sets import KEPT, SPLITS, write_set
 from cxr.films.phantom.drawing import SMALLEST, draw_film
+from cxr.films.phantom.sets import KEPT, SPLITS, write_set
 from cxr.findings import BY_KEY
-from cxr.statements import read_statements
 from cxr.results import Observation
+from cxr.statements import read_statements
 
 
 def read_entries(folder: Path) -> list[dict[str, object]]:

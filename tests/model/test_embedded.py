@@ -9,12 +9,12 @@ from safetensors import safe_open
 from cxr.films.film import Film
 from cxr.films.phantom import DrawnFilm, draw_film
 from cxr.model.gate import FILE as GATE
-from cxr.model.map_head import FILE as MAPS
 from cxr.model.loading import EMBEDDED, load_embedded, load_named
-from cxr.statements import read_statements
+from cxr.model.map_head import FILE as MAPS
 from cxr.reader import Reader
 from cxr.results import Observation, Side, Size
 from cxr.settings import Settings
+from cxr.statements import read_statements
 
 SHARDS = sorted(path for path in EMBEDDED.rglob("*.safetensors") if path.name not in (GATE, MAPS))
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from cxr.films.film import letterbox
 from cxr.findings import FINDINGS
 from cxr.model.engine import Engine
 from cxr.prompts import YES_NO, add_answer, ask_finding, ask_report, build_conversation
-from cxr.films.film import letterbox
 from cxr.results import Turn
 from tests.tiny import noise_film, tiny_engine
 

@@ -13,8 +13,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cxr.model.calibration import Calibration, Scale, read_calibration, write_calibration
 from cxr.model import loading
+from cxr.model.calibration import Calibration, Scale, read_calibration, write_calibration
 from cxr.model.loading import load, load_named
 from cxr.model.recorded import CONFIG, MAX_OWN, choose_canvas, read_own_findings
 from cxr.model.sources import Source

@@ -9,8 +9,8 @@ from cxr.model.maps import WITHOUT_HEAD, Mapper, scale_map
 from cxr.model.ways import Method, draw_raw
 from cxr.reader import Reader, load_reader
 from cxr.results import CxrError, Observation
-from cxr.settings import Settings
 from cxr.second_look import SecondLook
+from cxr.settings import Settings
 from tests.fakes import EMBEDDED
 from tests.tiny import noise_film, tiny_engine
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from cxr.serial import as_plain
 from cxr.reader import Reader
+from cxr.serial import as_plain
 from cxr.space.desk import Desk
 from tests.fakes import EMBEDDED
 from tests.tiny import noise_film, tiny_engine

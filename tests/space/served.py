@@ -20,8 +20,8 @@ from cxr.space.desk import Desk
 from cxr.space.examples import Example
 from cxr.space.page import build_page, serve
 from cxr.space.shelf import Shelf
-from tests.programs import find_port
 from tests.fakes import EMBEDDED, fake_reader
+from tests.programs import find_port
 
 TRUTH = "Small pleural effusion on the left."
 

@@ -18,8 +18,8 @@ from cxr.space.door import MOST_SAID, MOST_UPLOADED, Door
 from cxr.space.page import build_page, serve
 from cxr.space.shelf import Shelf
 from tests.fakes import fake_reader
-from tests.space.payloads import HTML, PICTURES, QUESTIONS, REQUESTS, Payload
 from tests.programs import find_port
+from tests.space.payloads import HTML, PICTURES, QUESTIONS, REQUESTS, Payload
 from tests.space.served import call, draw_examples, mark_file, upload, write_film
 
 SECRET = "a-secret-of-this-machine"

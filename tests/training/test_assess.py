@@ -27,8 +27,8 @@ from cxr.training.assess import (
     choose_index,
     choose_out,
     choose_rows,
-    evaluate,
     describe_origin,
+    evaluate,
     fit,
     hear,
     list_differences,
@@ -43,7 +43,6 @@ from cxr.training.rows import Row, open_case
 from tests.evaluation.test_summary import read
 from tests.fakes import BARE_LLAMA, FakeEngine, fake_reader
 from tests.training.runs import write_json
-
 
 TEST = Origin("test", 0)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cxr.priors import mentions_prior
 from cxr.films.open import open_film
+from cxr.priors import mentions_prior
 from cxr.results import CxrError
 from cxr.training.data import DataOptions, Notes, detect_kind
 from cxr.training.mimic_cxr import join_tables, read_mimic

@@ -14,7 +14,7 @@ from cxr.films.phantom.sets import write_set
 from cxr.findings import BY_KEY
 from cxr.results import CxrError, Observation
 from cxr.training.data import DataOptions, Notes, detect_kind, read_rows
-from cxr.training.records import CHUNK, MAX_OBJECT, MAX_OWN, gather_own, find_parts, read_hub, read_list, read_records
+from cxr.training.records import CHUNK, MAX_OBJECT, MAX_OWN, find_parts, gather_own, read_hub, read_list, read_records
 from cxr.training.rows import Row, read_row, write_row
 
 FOURTEEN = set(BY_KEY)

@@ -2,9 +2,9 @@ import time
 
 import pytest
 
-from cxr.priors import mentions_prior
 from cxr.films.phantom import draw_film
 from cxr.findings import FINDINGS
+from cxr.priors import mentions_prior
 from cxr.prompts import write_report
 from cxr.statements import read_statements
 from cxr.training.comparisons import remove_priors

@@ -12,10 +12,10 @@ from cxr.evaluation.classification import KEYS, Outcome, measure_macro
 from cxr.evaluation.embedded.probabilities import count_films
 from cxr.evaluation.embedded.tallies import Sums, Tallies, measure_sums, subtract, tally, write_rows, write_section
 from cxr.evaluation.intervals import RESAMPLES, Pair, bootstrap, bootstrap_all, compare
-from cxr.priors import mentions_prior
 from cxr.evaluation.readings import Reading, collect_outcome
 from cxr.evaluation.text import read_asserted, read_named
 from cxr.model.calibration import Calibration, judge
+from cxr.priors import mentions_prior
 from cxr.results import Verdict
 
 OURS, NORMAL, OTHER = "the model", "nothing, always", "the report of another patient's film"

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from cxr.serial import as_plain
 from cxr.evaluation.intervals import RESAMPLES
 from cxr.evaluation.questions.asking import SETS, Asked, make_questions
 from cxr.evaluation.questions.figures import Heard, write_table
 from cxr.prompts import build_conversation, clean
 from cxr.reader import Reader, load_reader
+from cxr.serial import as_plain
 from cxr.settings import Settings
 
 OPENING = 12  # tokens of what the model alone says, which tell whether it declines

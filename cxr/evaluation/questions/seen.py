@@ -6,7 +6,6 @@ finding's name, {side} left or right, {other} another thing. Knows nothing about
 
 from cxr.evaluation.questions.names import Wordings
 
-
 UNANSWERABLE: Wordings = {
     "takes a size for granted": (
         "how big is the {x}?",

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from cxr.evaluation.films import RealFilm
-from cxr.findings import FINDINGS
 from cxr.films.phantom.drawing import SMALLEST
 from cxr.films.phantom.sets import write_film
+from cxr.findings import FINDINGS
 
 FIRST_DRAWN = 8_000_000  # seeds of drawn films that neither the base learns from nor anything is measured on
 

@@ -32,6 +32,7 @@ from cxr.training.embedded.build import Size, build_model, build_processor, buil
 from cxr.training.embedded.drawing import draw_chunks
 from cxr.training.embedded.examples import ConversationWriter, Examples
 from cxr.training.embedded.export import save_adapter, save_base
+from cxr.training.embedded.learning import Learner, Schedule, learn
 from cxr.training.embedded.material import (
     Options,
     Pools,
@@ -42,7 +43,6 @@ from cxr.training.embedded.material import (
     write_real,
     write_texts,
 )
-from cxr.training.embedded.learning import Learner, Schedule, learn
 from cxr.training.embedded.peer import ResNet18
 from cxr.training.embedded.seeing import Fitter, Lessons, Pace, Seer, label_loss, look, see_loss
 from cxr.training.embedded.teachers import believe

@@ -13,9 +13,9 @@ from cxr.evaluation.embedded import __main__ as command
 from cxr.evaluation.embedded import gather as gathering
 from cxr.evaluation.embedded.gather import Wanted, draw_nothing, draw_one, gather, load_model
 from cxr.evaluation.embedded.kept import load_kept, mark_program, read_on
-from cxr.evaluation.text import read_asserted
 from cxr.evaluation.films import CHESTXRAY14, Case
 from cxr.evaluation.readings import Reading
+from cxr.evaluation.text import read_asserted
 from cxr.films.phantom import draw_film
 from cxr.results import CxrError
 from tests.evaluation.embedded.said import said
