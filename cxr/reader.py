@@ -76,7 +76,7 @@ class Reader:
         self.gatekeeper = gatekeeper
         self.anyway = anyway
         self.mapper = mapper or Mapper(engine)
-        self.guided = guided and calibration is not None
+        self.guided = guided
 
     def warm_up(self) -> Iterator[str]:
         """Do once what the first visitor would wait for, a sentence for each step; nothing where there is no GPU."""
@@ -171,14 +171,14 @@ class Reader:
 
         `known`: that of the same study, where it was made before; else it is made now.
         """
-        text, known = "", known or (self.classify(study) if self.guided else None)
+        text, known = "", known or (self.classify(study) if self.guided and self.calibration else None)
         for text in _grow(self.engine.stream(study.encoded, self.ask_report(known, indication))):
             yield Report(text, *parse_report(text), finished=False, warnings=study.warnings)
         yield self.finish(study, text, known or self.classify(study))
 
     def ask_report(self, known: Classification | None, indication: str = "") -> list[Message]:
         """The request for a report of a film of which this much is known."""
-        guide = choose_guide((*known.scores, *known.own)) if known and self.guided else None
+        guide = choose_guide((*known.scores, *known.own)) if known and self.guided and self.calibration else None
         return build_conversation(ask_report(indication, guide))
 
     def finish(self, study: Study, text: str, result: Classification) -> Report:

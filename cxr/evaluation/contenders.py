@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cxr.model.engine import Engine
 from cxr.model.loading import load_named
-from cxr.model.recorded import choose_canvas, read_own_findings, read_tiles
+from cxr.model.recorded import choose_canvas, read_guided, read_own_findings, read_tiles
 from cxr.model.sources import fetch
 from cxr.reader import Reader
 from cxr.results import CxrError
@@ -44,7 +44,7 @@ class Contenders:
         adapter = fetch(self.adapter, self.adapter_revision, self.token)
         real = read_tiles(adapter) == "real"
         engine = Engine(model, processor, choose_canvas(adapter, processor), real_tiles=real)
-        return Reader(engine, loaded.identity, None, read_own_findings(adapter))
+        return Reader(engine, loaded.identity, None, read_own_findings(adapter), guided=read_guided(adapter))
 
     def load_adapter(self) -> Reader:
         """The base with the adapter in it.
@@ -54,7 +54,7 @@ class Contenders:
         """
         adapter, revision = self.adapter, self.adapter_revision
         loaded = load_named(replace(self._settings(), adapter=adapter, adapter_revision=revision))
-        return Reader(loaded.engine, loaded.identity, None, loaded.own_findings)
+        return Reader(loaded.engine, loaded.identity, None, loaded.own_findings, guided=loaded.guided)
 
     def _settings(self) -> Settings:
         return Settings(self.base, self.base_revision, precision=self.precision, token=self.token)

@@ -65,9 +65,9 @@ def count_overlap(report: str, reference: str) -> dict[str, float]:
 
 
 def count_findings(report: str, keys: Sequence[str], truth: Sequence[int]) -> dict[str, float]:
-    """How the findings that a report asserts agree with what is known (1 present, 0 absent, -1 unknown)."""
+    """How the findings that a report asserts or calls possible agree with what is known (1, 0, or -1 for unknown)."""
     own = [key for key in keys if key not in BY_KEY]
-    said = {item.observation.finding for item in read_statements(report, own) if item.present}
+    said = {item.observation.finding for item in read_statements(report, own, possible=True) if item.present}
     pairs = [(key in said, mark) for key, mark in zip(keys, truth, strict=True) if mark >= 0]
     return {
         "asserted": sum(named for named, _ in pairs),

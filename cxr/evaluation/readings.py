@@ -6,6 +6,7 @@ calls that serve. Knows nothing about figures.
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,6 +15,8 @@ import numpy as np
 from cxr.evaluation.answers import Exchange, write_exchanges
 from cxr.evaluation.classification import Outcome, list_scores, mark
 from cxr.evaluation.films import Case
+from cxr.model.calibration import Calibration
+from cxr.prompts import YES_NO
 from cxr.reader import Reader, Study
 from cxr.results import Classification
 
@@ -39,13 +42,22 @@ def classify_cases(reader: Reader, cases: Iterable[Case]) -> Iterator[Reading]:
 
 
 def read_cases(
-    reader: Reader, cases: Iterable[Case], ask: Callable[[Case], Sequence[Exchange]] = write_exchanges
+    reader: Reader,
+    cases: Iterable[Case],
+    ask: Callable[[Case], Sequence[Exchange]] = write_exchanges,
+    guide: Calibration | None = None,
 ) -> Iterator[Reading]:
-    """Findings, report and answers to what `ask` asks. Without a calibration the probabilities are the reader's own."""
+    """Findings, report and answers to what `ask` asks. Without a calibration the probabilities are the reader's own.
+
+    `guide`: by which the reports are guided where the reader itself has none.
+    """
+    writer = copy(reader)
+    writer.calibration = reader.calibration or guide
     for case in cases:
         study = reader.study(case.film)
-        result = reader.classify(study)
-        report = list(reader.caption(study, case.indication, known=result))[-1].text
+        answers = reader.engine.score(study.encoded, reader.questions, YES_NO)
+        result, known = reader.conclude(study, answers), writer.conclude(study, answers)
+        report = list(writer.caption(study, case.indication, known=known))[-1].text
         exchanges = tuple(answer(reader, study, exchange, result) for exchange in ask(case))
         yield replace(_note(result, case), report=report, exchanges=exchanges)
 

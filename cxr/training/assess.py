@@ -171,26 +171,30 @@ def listen(
 ) -> Heard:
     """What one reader says of all films, and the Platt scaling that belongs to it.
 
+    Validation films come first: by the scaling that is fitted on them the reports of the others are guided.
+
     Raises:
         CxrError: not one film can be opened.
     """
 
-    def read(rows: Sequence[Row]) -> Iterator[Reading]:
-        return read_cases(reader, open_films(rows, f"{name}, {origin.split} films"))
-
     def classify(rows: Sequence[Row]) -> Iterator[Reading]:
         return classify_cases(reader, open_films(rows, f"{name}, validation films"))
+
+    place = out / KEPT.format(f"{name}-validation")
+    checked = read_on(place, mark_readings(reader, validation), validation, classify)
+    outcome = collect_outcome(checked) if checked else None
+    calibration = fit(outcome, origin.data_kind)
+
+    def read(rows: Sequence[Row]) -> Iterator[Reading]:
+        return read_cases(reader, open_films(rows, f"{name}, {origin.split} films"), guide=calibration)
 
     readings = read_on(out / KEPT.format(name), mark_readings(reader, films), films, read)
     if not readings:
         raise CxrError(f"None of the {len(films)} {origin.split} films can be opened.")
-    if origin.split == "val":
-        outcome: Outcome | None = collect_outcome(readings)
-    else:
-        place = out / KEPT.format(f"{name}-validation")
-        checked = read_on(place, mark_readings(reader, validation), validation, classify)
-        outcome = collect_outcome(checked) if checked else None
-    return Heard(readings, outcome, fit(outcome, origin.data_kind))
+    if origin.split != "val":
+        return Heard(readings, outcome, calibration)
+    own = collect_outcome(readings)
+    return Heard(readings, own, fit(own, origin.data_kind))
 
 
 def open_films(rows: Sequence[Row], words: str) -> Iterator[Case]:

@@ -111,7 +111,7 @@ def test_an_evaluation_that_was_killed_asks_only_for_the_rest(
 
     def count(self: FakeEngine, *told: Any) -> Any:
         asked.append(1)
-        if len(asked) == 3:  # at the third film: each is asked for its findings once
+        if len(asked) == 6:  # at the third film after 3 validation films: each is asked for its findings once
             raise Killed
         return score(self, *told)
 

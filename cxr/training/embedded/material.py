@@ -46,8 +46,8 @@ class Options:
     hidden: float = 0.0  # weight of hidden patches
     teachers: int = 2  # ResNet-18s that say of films what is on them
     spoken_share: float = 0.3  # of a batch of the whole model, real
-    adapter_drawn: int = 800  # drawn films of the adapter
-    adapter_epochs: float = 2.0
+    adapter_drawn: int = 1600  # drawn films of the adapter
+    adapter_epochs: float = 1.5
     first_drawn: int = 1500  # drawn films before the first step
     drawn_a_step: float = 2.5
     workers: int = 2
