@@ -121,9 +121,10 @@ def guide_report(truth: Truth, report: str, indication: str, rng: random.Random)
     """The same after a request that tells what is likely and what possible, as when the probabilities are known.
 
     What is called possible there, a report that is written here calls possible, too; one that came stays as it is.
+    None, too, where no finding is known: that nothing is likely would be a guess.
     """
     pair = report_pair(truth, report, indication)
-    if pair is None:
+    if pair is None or not truth.known:
         return None
     maybe = [item for item in truth.present if rng.random() < MAYBE]
     sure = [item for item in truth.present if item not in maybe]

@@ -105,6 +105,7 @@ def test_a_report_that_came_stays_as_it_is_after_a_guided_request() -> None:
         (report_pair(NORMAL_FILM, "", "") or ("", ""))[1],
     )
     assert guide_report(PNEUMONIA_ALONE, "", "", random.Random(0)) is None
+    assert guide_report(NOTHING_KNOWN, REPORT, "", random.Random(0)) is None
 
 
 def test_nothing_is_said_about_an_unknown_finding() -> None:
