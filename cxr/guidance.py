@@ -12,8 +12,7 @@ POSSIBLE = 0.2
 
 
 def choose_guide(scores: Sequence[Score]) -> Guide:
-    """Which findings are likely and which possible. A finding that was never calibrated is neither."""
-    known = [score for score in scores if score.verdict]
-    likely = tuple(score.finding for score in known if score.probability >= LIKELY)
-    possible = tuple(score.finding for score in known if POSSIBLE <= score.probability < LIKELY)
-    return Guide(likely, possible)
+    """Which findings are likely and which possible. What was never calibrated is possible at most, from `LIKELY` on."""
+    likely = tuple(score.finding for score in scores if score.verdict and score.probability >= LIKELY)
+    possible = (score.finding for score in scores if score.probability >= (POSSIBLE if score.verdict else LIKELY))
+    return Guide(likely, tuple(key for key in possible if key not in likely))

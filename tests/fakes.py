@@ -48,6 +48,7 @@ class FakeEngine:
         self.slow = slow
         self.together = 3
         self.fast = None
+        self.canvas, self.real_tiles = 64, False
         self.encodings = 0
 
     def encode(self, film: Film) -> Encoded:

@@ -23,9 +23,10 @@ from cxr.films.film import letterbox
 from cxr.films.phantom import draw_film
 from cxr.model.loading import load_named
 from cxr.settings import Settings
+from cxr.training.adapters import save_adapter
 from cxr.training.collator import IGNORED, Collator, Example
 from cxr.training.data import DataOptions
-from cxr.training.finetune import build_trainer, log_start, open_run, save_adapter, train
+from cxr.training.finetune import build_trainer, log_start, open_run, train
 from cxr.training.index import build_indexes
 from cxr.training.options import SftOptions
 from cxr.training.student import load_student

@@ -15,5 +15,5 @@ def test_what_is_more_likely_than_not_is_likely_and_what_cannot_be_passed_over_i
     assert choose_guide(scores) == Guide(("effusion",), ("mass", "nodule"))
 
 
-def test_a_probability_that_was_never_calibrated_guides_nothing() -> None:
-    assert choose_guide([Score("own_sign", 0.9)]) == Guide()
+def test_what_was_never_calibrated_is_possible_at_most() -> None:
+    assert choose_guide([Score("own_sign", 0.9), Score("mass", 0.4)]) == Guide((), ("own_sign",))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cxr.model.engine import Engine
 from cxr.model.loading import load_named
-from cxr.model.recorded import choose_canvas, read_guided, read_own_findings, read_tiles
+from cxr.model.recorded import choose_canvas, read_own_findings, read_tiles
 from cxr.model.sources import fetch
 from cxr.reader import Reader
 from cxr.results import CxrError
@@ -44,7 +44,7 @@ class Contenders:
         adapter = fetch(self.adapter, self.adapter_revision, self.token)
         real = read_tiles(adapter) == "real"
         engine = Engine(model, processor, choose_canvas(adapter, processor), real_tiles=real)
-        return Reader(engine, loaded.identity, None, read_own_findings(adapter), guided=read_guided(adapter))
+        return Reader(engine, loaded.identity, None, read_own_findings(adapter))  # it was never taught to be guided
 
     def load_adapter(self) -> Reader:
         """The base with the adapter in it.

@@ -79,7 +79,7 @@ def evaluate(options: AssessOptions, data: DataOptions) -> str:
     films = choose_rows(splits[options.split], options.limit, data.seed)
     if not films:
         raise CxrError(f"These data have no {options.split} films; choose another --split.")
-    validation = choose_rows(indexes.val, options.limit, data.seed) if options.split != "val" else []
+    validation = choose_rows(indexes.val, options.limit, data.seed)
     origin = describe_origin(options.split, len(films), kind, list_differences(adapter, data))
     if origin.warning:
         logger.warning("%s", origin.warning)
@@ -188,13 +188,10 @@ def listen(
     def read(rows: Sequence[Row]) -> Iterator[Reading]:
         return read_cases(reader, open_films(rows, f"{name}, {origin.split} films"), guide=calibration)
 
-    readings = read_on(out / KEPT.format(name), mark_readings(reader, films), films, read)
+    readings = read_on(out / KEPT.format(name), mark_readings(reader, films, calibration), films, read)
     if not readings:
         raise CxrError(f"None of the {len(films)} {origin.split} films can be opened.")
-    if origin.split != "val":
-        return Heard(readings, outcome, calibration)
-    own = collect_outcome(readings)
-    return Heard(readings, own, fit(own, origin.data_kind))
+    return Heard(readings, outcome, calibration)
 
 
 def open_films(rows: Sequence[Row], words: str) -> Iterator[Case]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from cxr.findings import BY_KEY, DENIED, find_finding
 from cxr.prompts import Guide, ask_finding, ask_report, clean, write_report
+from cxr.statements import read_statements
 from cxr.training.questions import (
     answer_finding,
     ask_free,
@@ -29,7 +30,7 @@ from cxr.training.wordings import INDICATIONS
 
 TURNED = 0.25  # share of closed questions that are turned round
 GUIDED = 0.7  # share of the reports of the base that are
-MAYBE = 0.4  # share of present findings that a guided report only calls possible
+MAYBE = 0.4  # share of present findings that a guided report which is written here only calls possible
 MAX_TARGET = 4000  # characters of an answer or report that came with the data; a longer one is not used
 
 
@@ -120,17 +121,22 @@ def report_pair(truth: Truth, report: str, indication: str) -> Pair | None:
 def guide_report(truth: Truth, report: str, indication: str, rng: random.Random) -> Pair | None:
     """The same after a request that tells what is likely and what possible, as when the probabilities are known.
 
-    What is called possible there, a report that is written here calls possible, too; one that came stays as it is.
-    None, too, where no finding is known: that nothing is likely would be a guess.
+    The guide says what the report says: of one that came, what it asserts is likely and what it hedges possible, so
+    that the model learns to keep to the guide. One that is written here hedges some of what is present.
     """
     pair = report_pair(truth, report, indication)
-    if pair is None or not truth.known:
+    if pair is None:
         return None
+    if report.strip():
+        own = [key for key in truth.known if key not in BY_KEY]
+        said = [item for item in read_statements(pair[1], own, possible=True) if item.present]
+        likely = {item.observation.finding for item in said if not item.possible}
+        guide = Guide(tuple(likely), tuple({item.observation.finding for item in said} - likely))
+        return ask_report(indication, guide), pair[1]
     maybe = [item for item in truth.present if rng.random() < MAYBE]
     sure = [item for item in truth.present if item not in maybe]
     guide = Guide(tuple(item.finding for item in sure), tuple(item.finding for item in maybe))
-    text = pair[1] if report.strip() else write_report(sure, _list_denied(truth), possible=maybe)
-    return ask_report(indication, guide), text
+    return ask_report(indication, guide), write_report(sure, _list_denied(truth), possible=maybe)
 
 
 def own_pairs(pairs: Sequence[Pair]) -> list[Pair]:

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
+from cxr.findings import BY_KEY
 from cxr.results import CxrError
 from cxr.statements import read_statements
 from cxr.training.rows import Row
@@ -147,7 +148,8 @@ def _detect_folder(folder: Path) -> Kind:
 
 def contradicts(row: Row) -> bool:
     """Whether the report asserts a finding that is absent, or only denies one that is present."""
-    said = [(item.observation.finding, item.present) for item in read_statements(row.report)] if row.report else []
+    own = [key for key in row.truth.known if key not in BY_KEY]
+    said = [(item.observation.finding, item.present) for item in read_statements(row.report, own)]
     asserted = {key for key, present in said if present}
     denied = {key for key, present in said if not present} - asserted
     return not (asserted.isdisjoint(row.truth.absent) and denied.isdisjoint(item.finding for item in row.truth.present))

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,9 +15,9 @@ from torch.utils.tensorboard import SummaryWriter
 from transformers import TrainingArguments, set_seed
 from transformers.integrations import TensorBoardCallback
 
-from cxr.model.recorded import CONFIG
 from cxr.model.sources import read_json
 from cxr.results import CxrError
+from cxr.training.adapters import save_adapter
 from cxr.training.checkpoints import drop_unfinished, find_newest, write_whole
 from cxr.training.collator import MULTIPLE, Collator
 from cxr.training.conversations import write_pairs
@@ -34,7 +33,7 @@ from cxr.training.rows import Row
 from cxr.training.selection import choose_rows
 from cxr.training.states import StateStore
 from cxr.training.student import Student, choose_base, load_student
-from cxr.training.trainer import FilmTrainer, SightCheck, save_lora
+from cxr.training.trainer import FilmTrainer, SightCheck
 
 logger = logging.getLogger(__name__)
 
@@ -231,16 +230,3 @@ def write_arguments(run: Path, options: SftOptions, seed: int, films: int, val: 
         report_to="none",  # nothing reports to anywhere
         seed=seed,
     )
-
-
-def save_adapter(student: Student, folder: Path, own_findings: tuple[str, ...]) -> None:
-    """What the Space loads: LoRA, processor, chat template, canvas and the findings beyond the 14."""
-    folder.mkdir(parents=True, exist_ok=True)
-    save_lora(student.learner, folder)
-    student.processor.save_pretrained(str(folder))
-    record: dict[str, Any] = {"canvas": student.canvas, "guided": True}
-    if student.real_tiles:
-        record["tiles"] = "real"
-    if own_findings:
-        record["own_findings"] = list(own_findings)
-    (folder / CONFIG).write_text(json.dumps(record) + "\n", encoding="utf-8")

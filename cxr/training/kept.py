@@ -12,6 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from cxr.evaluation.readings import Reading, read_reading
+from cxr.model.calibration import Calibration
 from cxr.reader import Reader
 from cxr.serial import as_plain
 from cxr.training.checkpoints import write_whole
@@ -23,10 +24,14 @@ logger = logging.getLogger(__name__)
 SYNCED = 20  # films after which even a machine that loses its power has kept them
 
 
-def mark_readings(reader: Reader, rows: Iterable[Row]) -> str:
-    """What readings depend on, in 32 hex digits: who answers (a folder by its files, but no calibration), the rows."""
-    who = reader.identity
-    digest = blake2b(json.dumps([as_plain(who), reader.own_findings]).encode(), digest_size=16)
+def mark_readings(reader: Reader, rows: Iterable[Row], guide: Calibration | None = None) -> str:
+    """What readings depend on, in 32 hex digits: who answers (a folder by its files, but no calibration), the rows.
+
+    `guide`: by which reports are guided.
+    """
+    who, engine = reader.identity, reader.engine
+    told = [as_plain(who), reader.own_findings, engine.canvas, engine.real_tiles, reader.guided, repr(guide)]
+    digest = blake2b(json.dumps(told).encode(), digest_size=16)
     for name, revision in ((who.base, who.base_revision), (who.adapter, who.adapter_revision)):
         if name and not revision and (folder := Path(name).absolute()).is_dir():
             for line in list_state(folder, DEPTH, {folder / "calibration.json"}):

@@ -143,9 +143,11 @@ def name_base(recorded: str, base_name: str) -> str:
     """The base's name on the Hub, or that of the one which ships with the program; never a folder.
 
     Raises:
-        CxrError: only a folder is known.
+        CxrError: only a folder is known, or what was trained on Llama is given a name that hides it.
     """
     base = base_name or recorded
+    if is_llama(recorded) and not is_llama(base):
+        raise CxrError(f"This run was trained on {recorded}, so --base_name must name Llama, too.")
     if base == EMBEDDED_NAME or (re.fullmatch(r"[\w.-]+/[\w.-]+", base) and not Path(base).is_dir()):
         return base
     raise CxrError(

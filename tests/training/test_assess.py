@@ -237,8 +237,19 @@ def test_validation_films_fit_thresholds_and_scaling_and_other_films_do_not(rows
     assert set(heard.calibration.scales) == {"mass"}  # no other finding has both kinds of film
     alone = listen(reader, "base", rows, [], TEST, tmp_path)
     assert (alone.validation, alone.calibration) == (None, None)
-    itself = listen(reader, "base", rows, [], replace(TEST, split="val"), tmp_path)
-    assert itself.validation is not None and len(itself.validation.truth) == 12
+
+
+def test_reports_are_guided_by_what_validation_films_gave_in_every_split_and_only_where_that_was_taught(
+    rows: list[Row], tmp_path: Path
+) -> None:
+    for guided in (False, True):
+        reader = fake_reader(BARE_LLAMA)
+        reader.guided = guided
+        for split in ("test", "val"):
+            heard = listen(reader, "adapter", rows, rows, replace(TEST, split=split), tmp_path)
+            assert {"Likely: " in reading.report or "Possible: " in reading.report for reading in heard.readings} == {
+                guided
+            }
 
 
 def test_nothing_is_fitted_to_films_of_one_kind(

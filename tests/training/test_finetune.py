@@ -23,6 +23,7 @@ from cxr.training.data import DataOptions
 from cxr.training.finetune import finetune
 from cxr.training.merge import MergeOptions, merge
 from cxr.training.options import SftOptions
+from cxr.training.trainer import save_lora
 from tests.data import DATA, needs_data
 from tests.tiny import noise_film, save_tiny
 from tests.training.mimic_tree import make_mimic
@@ -184,7 +185,7 @@ def test_a_full_disk_is_a_sentence_that_says_where_training_goes_on(
         if saved:
             raise OSError(errno.ENOSPC, "No space left on device")
         saved.append(output_dir)
-        module.save_lora(self.learner, Path(output_dir))
+        save_lora(self.learner, Path(output_dir))
 
     monkeypatch.setattr(module.FilmTrainer, "_save", save)
     options, data = quick(base, tmp_path / "run"), DataOptions(data=str(drawn))

@@ -339,6 +339,7 @@ def test_a_llama_base_asks_for_its_name(hub: HubStandIn, tmp_path: Path, base: s
     run = build_run(tmp_path / "llama", base=base)
     assert f"{OWNER}/Llama-chest-films-lora" in say(run)
     assert "starts with Llama" in say(run, f"{OWNER}/llama-films") and not hub.requests
+    assert "must name Llama" in say(run, NAME, PublishOptions(base_name="foo/bar")) and not hub.requests
     publish(run, f"{OWNER}/Llama-chest-films", PRIVATE)
 
 

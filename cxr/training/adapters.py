@@ -1,0 +1,42 @@
+"""The folder of a trained adapter: what the Space loads. Knows nothing about data or training."""
+
+import json
+from hashlib import blake2b
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+from cxr.model.calibration import FILE as CALIBRATION
+from cxr.model.gate import FILE as GATE
+from cxr.model.map_head import FILE as MAPS
+from cxr.model.recorded import CONFIG
+from cxr.training.student import Student
+from cxr.training.trainer import save_lora
+
+WEIGHTS = "adapter_model.safetensors"
+
+
+def save_adapter(student: Student, folder: Path, own_findings: tuple[str, ...]) -> None:
+    """LoRA, processor, chat template, canvas and the findings beyond the 14.
+
+    What was fitted to other weights that lay there, or measured of them, goes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    before = _hash_weights(folder)
+    save_lora(student.learner, folder)
+    if before not in ("", _hash_weights(folder)):
+        for name in (CALIBRATION, GATE, MAPS):
+            (folder / name).unlink(missing_ok=True)
+        rmtree(folder.parent / "evaluation", ignore_errors=True)
+    student.processor.save_pretrained(str(folder))
+    record: dict[str, Any] = {"canvas": student.canvas, "guided": True}
+    if student.real_tiles:
+        record["tiles"] = "real"
+    if own_findings:
+        record["own_findings"] = list(own_findings)
+    (folder / CONFIG).write_text(json.dumps(record) + "\n", encoding="utf-8")
+
+
+def _hash_weights(folder: Path) -> str:
+    path = folder / WEIGHTS
+    return blake2b(path.read_bytes()).hexdigest() if path.is_file() else ""
