@@ -66,7 +66,8 @@ def run() -> None:
         sys.stdout.write(f"{said}\n")
         sys.stdout.flush()
     shelf = Shelf(reader.open, load_examples(EXAMPLES, find_cache()))
-    desk = Desk(reader, turns=None if Config.zero_gpu else Turns(MODEL_AT_ONCE))
+    forked_or_remote = Config.zero_gpu or reader.identity.remote  # an endpoint makes its own queue
+    desk = Desk(reader, turns=None if forked_or_remote else Turns(MODEL_AT_ONCE))
     page = build_page(desk, shelf, SMALL_AT_ONCE if reader.identity.embedded else AT_ONCE)
     Thread(target=add_real_films, args=(shelf,), daemon=True).start()
     serve(page)
