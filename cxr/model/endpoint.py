@@ -107,6 +107,8 @@ class Endpoint:
             if reply.is_error:
                 reply.read()
             check_status(reply)
+            if not reply.headers.get("Content-Type", "").startswith("text/event-stream"):
+                raise CxrError(GARBAGE)
             finished = False
             for line in reply.iter_lines():
                 kind, _, data = line.partition(":")

@@ -26,7 +26,8 @@ TOP = 20  # tokens of which a server tells the probability, by OpenAI's specific
 QUESTIONS, FILMS = 16, 8  # at most so many side by side; the server makes its own batches
 NO_LOGPROBS = "The endpoint tells no probabilities (logprobs), so findings cannot be read from it."
 NOT_AMONG = (
-    "How likely one of the possible answers is cannot be told: it is not among the {} likeliest of the endpoint."
+    "How likely each possible answer is cannot be told: a word of one is not among the {} likeliest tokens that the "
+    "endpoint tells of."
 )
 NOT_APART = "The endpoint cannot weigh these answers against each other: one is the beginning of another."
 
@@ -72,7 +73,8 @@ class RemoteEngine:
     def score(self, encoded: Sent, conversations: Sequence[list[Message]], options: Sequence[str]) -> np.ndarray:
         """The probability of each option as the answer to each conversation, the first before all others.
 
-        It goes by the words by which options are told apart; what all that begin alike go on with is taken for granted.
+        It goes by the words by which options are told apart, each of which must be one token, as yes, no and the sides
+        are in Llama's vocabulary; what all options that begin alike go on with is taken for granted.
 
         Returns:
             len(conversations) x len(options) float64, each row summing to 1.
