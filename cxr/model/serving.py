@@ -8,7 +8,7 @@ from cxr.model.calibration import FILE, read_calibration
 from cxr.model.endpoint import BAD_ADDRESS, Endpoint
 from cxr.model.engine import Engine
 from cxr.model.loaded import Loaded
-from cxr.model.recorded import read_canvas, read_guided, read_own_findings
+from cxr.model.recorded import CONFIG, read_canvas, read_guided, read_own_findings
 from cxr.model.remote import RemoteEngine
 from cxr.model.sources import Source
 from cxr.results import CxrError, Identity
@@ -38,14 +38,16 @@ def load_endpoint(settings: Settings) -> Loaded:
 
 
 def find_records(named: str) -> Source:
-    """The folder with the endpoint's calibration, and with its `cxr_config.json` where there is one.
+    """The folder with the endpoint's calibration and its `cxr_config.json`.
+
+    Either is enough: films lie on the recorded canvas already while a calibration is fitted.
 
     Raises:
-        CxrError: there is none.
+        CxrError: neither is there.
     """
     path = Path(named)
     folder = path.parent if path.name == FILE else path
-    if not (folder / FILE).is_file():
+    if not any((folder / name).is_file() for name in (FILE, CONFIG)):
         raise CxrError(f"CXR_ENDPOINT_CALIBRATION must name a folder with a {FILE}, or that file.")
     return Source(folder, "endpoint", None)
 

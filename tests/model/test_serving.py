@@ -51,7 +51,7 @@ def here() -> Desk:
 def served() -> Iterator[Desk]:
     with serve(stand_in(KEY)) as address:
         with pytest.MonkeyPatch.context() as patch:
-            # The tiny model is untrained: yes and no are not among its 20 likeliest tokens, nor is its canvas the usual.
+            # The tiny model is untrained: yes and no are not among its 20 likeliest tokens.
             patch.setattr(serving, "RemoteEngine", lambda endpoint, _: RemoteEngine(endpoint, 56, top=10_000))
             reader = load_reader(Settings(endpoint=address, endpoint_key=KEY))
         yield Desk(reader)
@@ -138,6 +138,10 @@ def test_scales_come_from_a_folder_or_the_file_with_what_is_recorded_beside(tmp_
     shutil.copy(FITTED / "calibration.json", tmp_path)
     alone = load_endpoint(Settings(endpoint=NOBODY, endpoint_model="m", endpoint_calibration=str(tmp_path)))
     assert alone.calibration == wanted.calibration and alone.engine.canvas == MAX_SIDE
+    (tmp_path / "calibration.json").unlink()
+    (tmp_path / "cxr_config.json").write_text('{"canvas": 560}', encoding="utf-8")
+    fresh = load_endpoint(Settings(endpoint=NOBODY, endpoint_model="m", endpoint_calibration=str(tmp_path)))
+    assert fresh.calibration is None and not fresh.identity.calibrated and fresh.engine.canvas == 560
     with pytest.raises(CxrError, match="must name a folder with a calibration"):
         load_endpoint(Settings(endpoint=NOBODY, endpoint_model="m", endpoint_calibration=str(tmp_path / "none")))
 
