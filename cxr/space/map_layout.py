@@ -36,9 +36,10 @@ def lay_out_map(own_findings: Sequence[str], remote: bool = False) -> MapParts:
             value=None,
             label="Of which finding, or sentence of the report?",
             filterable=False,
+            visible=not remote,
         )
-        show = gr.Button("Show where it came from", variant="primary", size="md", interactive=False)
-        words = gr.HTML(markup.show_invitation(NO_MAP_YET), padding=False, min_height=60)
+        show = gr.Button("Show where it came from", variant="primary", size="md", interactive=False, visible=not remote)
+        words = gr.HTML(markup.show_invitation(NO_MAP_YET), padding=False, min_height=60, visible=not remote)
         picture = gr.AnnotatedImage(
             label=MAP_LABEL, format="png", visible=False, show_legend=True, elem_classes="cxr-map"
         )

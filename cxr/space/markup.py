@@ -226,5 +226,7 @@ def show_licence(identity: Identity) -> str:
         "those written into the picture, is kept on this machine for about an hour, so that you can look at it; no "
         "other visitor sees it. Please send none from which a person can be recognised."
     )
+    if identity.remote:
+        kept += " The picture also goes to the endpoint that is named above, where its operator decides what is kept."
     notice = f"<p>{escape(LLAMA_NOTICE)}</p>" if identity.llama else ""
     return f'<footer class="cxr-footer"><p>{escape(kept)}</p>{notice}</footer>'

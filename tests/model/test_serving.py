@@ -119,6 +119,8 @@ def test_the_public_endpoints_answer_and_say_why_there_is_no_map(served: Desk, f
 def test_who_answers_is_named_and_nothing_secret_is(served: Desk) -> None:
     shown = f"{markup.show_identity(served.identity)} {as_plain(served.identity)} {served.identity}"
     assert "tiny-merged" in shown and DEVICE in shown and served.identity.remote and "Built with Llama" in shown
+    assert "goes to the endpoint" in markup.show_licence(served.identity)
+    assert "endpoint" not in markup.show_licence(WHO)
     assert KEY not in shown and "127.0.0.1" not in shown and "Not fine-tuned" not in shown
 
 
