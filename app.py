@@ -31,7 +31,7 @@ from cxr.space.uploads import KEPT_SECONDS, SWEPT_EVERY, forget_sessions, repeat
 from cxr.turns import Turns
 
 EXAMPLES = Path(__file__).with_name("examples")
-SMALL_AT_ONCE = 128  # readings side by side with the embedded model, which keeps next to nothing of each
+SMALL_AT_ONCE = 128  # readings side by side where next to nothing is kept of each: embedded model, endpoint
 MODEL_AT_ONCE = 1  # steps of the model side by side; one uses every core or the whole GPU
 
 
@@ -66,8 +66,9 @@ def run() -> None:
         sys.stdout.write(f"{said}\n")
         sys.stdout.flush()
     shelf = Shelf(reader.open, load_examples(EXAMPLES, find_cache()))
-    desk = Desk(reader, turns=None if Config.zero_gpu else Turns(MODEL_AT_ONCE))
-    page = build_page(desk, shelf, SMALL_AT_ONCE if reader.identity.embedded else AT_ONCE)
+    who = reader.identity
+    desk = Desk(reader, turns=None if Config.zero_gpu or who.remote else Turns(MODEL_AT_ONCE))  # a server has its queue
+    page = build_page(desk, shelf, SMALL_AT_ONCE if who.embedded or who.remote else AT_ONCE)
     Thread(target=add_real_films, args=(shelf,), daemon=True).start()
     serve(page)
     repeat(partial(forget_sessions, page, KEPT), every=60)

@@ -240,6 +240,7 @@ class Identity:
     llama: bool  # Llama weights are in use: "Built with Llama" and its notice are due
     problem: str | None = None  # why the embedded model answers although another was asked for
     gate: bool = False  # whether the encoder is asked if it knows such films; else the gate goes by headers and greys
+    remote: bool = False  # whether the model runs behind an endpoint, out of reach of gate and heat maps
 
 
 def write_percent(probability: float) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from cxr.model.maps import NO_MAPS, Mapper
 from cxr.model.ways import Method
 from cxr.probes import Dependence, ask_sides, compare_answers, compare_scores, draw_blank, list_to_check, mirror_film
 from cxr.prompts import clean
@@ -67,20 +68,26 @@ class SecondLook:
         """Where the answer about a finding came from. `method`: None for the one that did best on drawn films.
 
         Raises:
-            CxrError: the model is not asked for this finding.
+            CxrError: the model is not asked for this finding, or is out of reach.
         """
         if finding not in (keys := self.reader.keys):
             raise CxrError(f"Heat maps are drawn of these findings: {', '.join(keys)}.")
-        return self._sign_map(study, self.reader.mapper.map_finding(study.film, study.encoded, finding, method))
+        return self._sign_map(study, self._mapper.map_finding(study.film, study.encoded, finding, method))
 
     def locate_sentence(self, study: Study, sentence: str, report: str) -> HeatMap:
         """Where a sentence of a report came from, see `Mapper.map_sentence`.
 
         Raises:
-            CxrError: the report does not hold the sentence.
+            CxrError: the report does not hold the sentence, or the model is out of reach.
         """
         asked = study.film, study.encoded, sentence, report, self.reader.own_findings
-        return self._sign_map(study, self.reader.mapper.map_sentence(*asked))
+        return self._sign_map(study, self._mapper.map_sentence(*asked))
+
+    @property
+    def _mapper(self) -> Mapper:
+        if self.reader.identity.remote:
+            raise CxrError(NO_MAPS)
+        return self.reader.mapper
 
     def _sign_map(self, study: Study, found: HeatMap) -> HeatMap:
         scores = self.reader.score(study, found.findings) if found.findings else ()

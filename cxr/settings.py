@@ -18,10 +18,14 @@ class Settings:
         None  # "all" or "real": which tiles are encoded; as the adapter was trained where it is not given
     )
     token: str | None = field(default=None, repr=False)  # a read token of the Hub
+    endpoint: str | None = field(default=None, repr=False)  # base URL of a server that answers instead; may hold a name
+    endpoint_key: str | None = field(default=None, repr=False)
+    endpoint_model: str | None = None  # as the server names it; its first where it is not given
+    endpoint_calibration: str | None = None  # a folder with a calibration.json fitted to its answers, or that file
 
     @staticmethod
     def from_env(environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read CXR_BASE, CXR_BASE_REVISION, CXR_ADAPTER, CXR_ADAPTER_REVISION, CXR_PRECISION, CXR_TILES, HF_TOKEN."""
+        """Read the variables whose names begin with CXR_, and HF_TOKEN."""
 
         def get(name: str) -> str | None:
             return environ.get(name, "").strip() or None
@@ -34,4 +38,8 @@ class Settings:
             get("CXR_PRECISION"),
             get("CXR_TILES"),
             get("HF_TOKEN"),
+            get("CXR_ENDPOINT"),
+            get("CXR_ENDPOINT_KEY"),
+            get("CXR_ENDPOINT_MODEL"),
+            get("CXR_ENDPOINT_CALIBRATION"),
         )

@@ -44,7 +44,7 @@ def test_every_file_is_named_and_every_name_is_a_file() -> None:
 
 def test_every_setting_is_in_the_table() -> None:
     in_code = set(re.findall(r'get\("(\w+)"\)', (ROOT / "cxr" / "settings.py").read_text()))
-    assert set(re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE)) == in_code and len(in_code) == 7
+    assert set(re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE)) == in_code and len(in_code) == 11
 
 
 def test_what_llama_asks_for_is_said() -> None:

@@ -14,6 +14,10 @@ FULL = {
     "CXR_PRECISION": "4bit",
     "CXR_TILES": "real",
     "HF_TOKEN": "hf_secret",
+    "CXR_ENDPOINT": "http://somebody:pass_secret@host:30000/v1",
+    "CXR_ENDPOINT_KEY": "key_secret",
+    "CXR_ENDPOINT_MODEL": "some-model",
+    "CXR_ENDPOINT_CALIBRATION": "some/folder",
 }
 
 
@@ -30,6 +34,10 @@ def test_every_variable_arrives_in_its_field() -> None:
         precision="4bit",
         tiles="real",
         token="hf_secret",
+        endpoint="http://somebody:pass_secret@host:30000/v1",
+        endpoint_key="key_secret",
+        endpoint_model="some-model",
+        endpoint_calibration="some/folder",
     )
 
 
@@ -45,7 +53,7 @@ def test_other_variables_change_nothing() -> None:
 
 
 def test_the_token_is_never_written_out() -> None:
-    assert "hf_secret" not in f"{Settings.from_env(FULL)!r} {Settings.from_env(FULL)}"
+    assert "secret" not in f"{Settings.from_env(FULL)!r} {Settings.from_env(FULL)}"
 
 
 def test_settings_cannot_be_changed() -> None:

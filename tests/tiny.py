@@ -20,8 +20,11 @@ TEXTS = [ask_finding(finding) + " Yes. No." for finding in FINDINGS] + [ask_repo
 
 
 @cache
-def tiny_engine(tiles: int = 1, seed: int = 0) -> Engine:
-    """56-px tiles, 3 + 1 vision layers, 4 text layers; open gates, so that the film matters."""
+def tiny_engine(tiles: int = 1, seed: int = 0, more: tuple[str, ...] = ()) -> Engine:
+    """56-px tiles, 3 + 1 vision layers, 4 text layers; open gates, so that the film matters.
+
+    `more`: texts from which the vocabulary is learnt, too.
+    """
     size = Size(
         canvas=56 * (2 if tiles == 4 else 1),
         patch=14,
@@ -35,7 +38,7 @@ def tiny_engine(tiles: int = 1, seed: int = 0) -> Engine:
         tiles=tiles,
     )
     torch.manual_seed(seed)
-    tokenizer = build_tokenizer(TEXTS * 20, size.vocabulary)
+    tokenizer = build_tokenizer([*TEXTS, *more] * 20, size.vocabulary)
     model = build_model(tokenizer, size)
     with torch.no_grad():  # the stock init is so narrow that every answer would look alike
         for parameter in model.parameters():

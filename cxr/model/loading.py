@@ -4,7 +4,7 @@ Safetensors only, no remote code, revisions pinned when given. Knows nothing abo
 """
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,10 +18,11 @@ from transformers import (
     MllamaForConditionalGeneration,
 )
 
-from cxr.model.calibration import Calibration, read_calibration
+from cxr.model.calibration import read_calibration
 from cxr.model.engine import Engine
-from cxr.model.gate import Familiarity, read_familiarity
-from cxr.model.map_head import MapHead, read_head
+from cxr.model.gate import read_familiarity
+from cxr.model.loaded import Loaded
+from cxr.model.map_head import read_head
 from cxr.model.precision import (
     check_precision,
     check_room,
@@ -31,6 +32,7 @@ from cxr.model.precision import (
     quantize_nf4,
 )
 from cxr.model.recorded import check_tiles, choose_canvas, read_guided, read_own_findings, read_tiles
+from cxr.model.serving import load_endpoint
 from cxr.model.sources import Source, fetch, hash_weights, read_json
 from cxr.results import CxrError, Identity
 from cxr.settings import Settings
@@ -45,25 +47,12 @@ LLAMA_NAMES = {LLAMA, LLAMA_4BIT, f"{LLAMA}-bnb-4bit", "meta-llama/Llama-3.2-11B
 EMBEDDED_NAME = "embedded Mllama"  # what adapters for it record as their base
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """A model that answers, what is known of its probabilities, who it is, and what it was taught beside the 14."""
-
-    engine: Engine
-    calibration: Calibration | None
-    identity: Identity
-    own_findings: tuple[str, ...] = ()
-    familiarity: Familiarity | None = None  # which films the model knows
-    head: MapHead | None = None  # what was taught where findings lie
-    guided: bool = False  # whether it was taught to write reports of what is likely and possible
-
-
 def load(settings: Settings) -> Loaded:
     """The model that the settings ask for, or the embedded one with the reason why it answers instead."""
-    if settings.base is None and settings.adapter is None:
+    if settings.base is None and settings.adapter is None and settings.endpoint is None:
         return load_embedded()
     try:
-        return load_named(settings)
+        return load_endpoint(settings) if settings.endpoint else load_named(settings)
     except CxrError as error:
         logger.warning("the embedded model answers: %s", error)
         embedded = load_embedded()

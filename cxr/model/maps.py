@@ -22,6 +22,7 @@ from cxr.statements import read_statements
 WITHOUT_HEAD = Method.ATTENTION  # the best of those that are not taught, see docs/quality.md
 # Which share of a map's maximum is the edge of a place where the adapter brings none: those of the embedded model.
 EDGES = {Method.TRAINED: 0.4, Method.ATTENTION: 0.35, Method.GRAD_CAM: 0.05, Method.OCCLUSION: 0.3}
+NO_MAPS = "There are no heat maps: the model runs behind an endpoint, which tells nothing of where it looked."
 MAX_REPORT = 4000  # characters that are read again
 
 

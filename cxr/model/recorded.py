@@ -25,13 +25,21 @@ def choose_canvas(adapter: Source | None, processor: MllamaProcessor) -> int:
     Raises:
         CxrError: what is recorded is no side of a canvas.
     """
-    recorded = read_json(adapter.folder / CONFIG).get("canvas") if adapter else None
+    recorded = read_canvas(adapter) if adapter else None
     if recorded is not None:
-        if type(recorded) is not int or not 16 <= recorded <= MAX_SIDE:  # true is an int too
-            raise CxrError(f"The adapter's {CONFIG} records a canvas of {recorded}, not of 16 to {MAX_SIDE} px.")
         return recorded
     tile = int(processor.image_processor.size["height"])
     return tile * 2 if processor.image_processor.max_image_tiles >= 4 else tile
+
+
+def read_canvas(adapter: Source) -> int | None:
+    """The recorded side in px, or None where none is. Raises CxrError where it is no side of a canvas."""
+    recorded = read_json(adapter.folder / CONFIG).get("canvas")
+    if recorded is None:
+        return None
+    if type(recorded) is not int or not 16 <= recorded <= MAX_SIDE:  # true is an int too
+        raise CxrError(f"The adapter's {CONFIG} records a canvas of {recorded}, not of 16 to {MAX_SIDE} px.")
+    return recorded
 
 
 def read_own_findings(adapter: Source) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ def lay_out(identity: Identity, examples: Sequence[Thumbnail], own_findings: Seq
             gate = _lay_out_gate()
             with gr.Tabs():
                 results, checks = _lay_out_results()
-                heat_map = lay_out_map(own_findings)
+                heat_map = lay_out_map(own_findings, identity.remote)
             gr.HTML(markup.show_scope(own_findings), padding=False)
     gr.HTML(markup.show_licence(identity), padding=False)
     return Parts(film, results, gate, checks, heat_map)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from cxr.findings import BY_KEY, find_finding
+from cxr.model.maps import NO_MAPS
 from cxr.results import MAP_NOTE
 from cxr.space import markup
 
@@ -23,18 +24,22 @@ class MapParts:
     words: gr.HTML
 
 
-def lay_out_map(own_findings: Sequence[str]) -> MapParts:
-    """Make the tab inside the current `gr.Tabs`; the picture is not there until it is asked for."""
+def lay_out_map(own_findings: Sequence[str], remote: bool = False) -> MapParts:
+    """Make the tab inside the current `gr.Tabs`; the picture is not there until it is asked for.
+
+    `remote`: whether the model is out of reach, so that the tab only says why nothing can be shown.
+    """
     with gr.Tab("Heat map"):
-        gr.HTML(markup.show_caption(MAP_NOTE), padding=False)
+        gr.HTML(markup.show_caption(NO_MAPS if remote else MAP_NOTE), padding=False)
         about = gr.Dropdown(
             list_findings(own_findings),
             value=None,
             label="Of which finding, or sentence of the report?",
             filterable=False,
+            visible=not remote,
         )
-        show = gr.Button("Show where it came from", variant="primary", size="md", interactive=False)
-        words = gr.HTML(markup.show_invitation(NO_MAP_YET), padding=False, min_height=60)
+        show = gr.Button("Show where it came from", variant="primary", size="md", interactive=False, visible=not remote)
+        words = gr.HTML(markup.show_invitation(NO_MAP_YET), padding=False, min_height=60, visible=not remote)
         picture = gr.AnnotatedImage(
             label=MAP_LABEL, format="png", visible=False, show_legend=True, elem_classes="cxr-map"
         )

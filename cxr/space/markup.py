@@ -18,6 +18,7 @@ LEVELS = {Level.LOOK_FIRST: "first", Level.ATTENTION: "attention", Level.NONE_SE
 BARS = "The two marks on a bar: absent below the first, present from the second, not sure between."
 SCOPE = "Reports and answers are written by a model and may be wrong; it gives no advice on care."
 GATE_OFF = "The gate is off: no adapter tells which films this model knows, so only header and greys are checked."
+GATE_REMOTE = "The gate is off: what the encoder computes stays at the endpoint, so only header and greys are checked."
 LLAMA_NOTICE = (
     "Built with Llama. Llama 3.2 is licensed under the Llama 3.2 Community License, Copyright © Meta Platforms, Inc. "
     "All Rights Reserved. The licence does not grant the rights to its multimodal models to individuals domiciled in, "
@@ -40,7 +41,8 @@ def show_identity(identity: Identity) -> str:
     badges = [text for text in (name_uncertainty(identity), "Built with Llama" if identity.llama else None) if text]
     marks = "".join(f'<span class="cxr-badge">{escape(text)}</span>' for text in badges)
     if not identity.gate:
-        marks += f'<span class="cxr-badge" title="{escape(GATE_OFF)}">Gate off</span>'
+        why = GATE_REMOTE if identity.remote else GATE_OFF
+        marks += f'<span class="cxr-badge" title="{escape(why)}">Gate off</span>'
     return (
         '<header class="cxr-header"><div class="cxr-title"><h1>Chest film reader</h1>'
         f'<p class="cxr-purpose">{DISCLAIMER}</p></div>'
@@ -224,5 +226,7 @@ def show_licence(identity: Identity) -> str:
         "those written into the picture, is kept on this machine for about an hour, so that you can look at it; no "
         "other visitor sees it. Please send none from which a person can be recognised."
     )
+    if identity.remote:
+        kept += " The picture also goes to the endpoint that is named above, where its operator decides what is kept."
     notice = f"<p>{escape(LLAMA_NOTICE)}</p>" if identity.llama else ""
     return f'<footer class="cxr-footer"><p>{escape(kept)}</p>{notice}</footer>'

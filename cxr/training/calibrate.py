@@ -125,8 +125,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--films", type=Path, required=True, help="folder of films.csv; its validation films are read")
     parser.add_argument("--out", type=Path, required=True, help="the adapter's folder")
     options = parser.parse_args(arguments)
-    films = [film for film in read_films(options.films, "val") if film.source == CHESTXRAY14]
     served = load_reader(Settings.from_env())
+    if served.identity.problem:  # another model's scales would be wrong for the one that was asked for
+        parser.error(f"{served.identity.problem} Nothing was fitted.")
+    films = [film for film in read_films(options.films, "val") if film.source == CHESTXRAY14]
     bare = Reader(served.engine, served.identity, None, served.own_findings)
     write_calibration(calibrate_embedded(read_outcome(bare, open_cases(films))), options.out)
 

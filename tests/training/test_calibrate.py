@@ -1,5 +1,7 @@
 """Calibration on synthetic scores whose truth is known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.special import expit, logit
@@ -14,6 +16,7 @@ from cxr.training.calibrate import (
     calibrate,
     fit_calibration,
     fit_line,
+    main,
     name_population,
     read_population,
 )
@@ -206,3 +209,13 @@ def test_as_many_findings_are_named_as_are_given() -> None:
     probabilities, truth = misjudge(8)
     with pytest.raises(ValueError, match="13 findings"):
         fit_calibration(probabilities, truth, "x", [finding.key for finding in FINDINGS[:13]])
+
+
+def test_nothing_is_fitted_for_an_endpoint_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else the embedded model's scales would be taken for the endpoint's."""
+    monkeypatch.setenv("CXR_ENDPOINT", "no address")
+    with pytest.raises(SystemExit):
+        main(["--films", str(tmp_path), "--out", str(tmp_path)])
+    assert "Nothing was fitted" in capsys.readouterr().err and not list(tmp_path.iterdir())
