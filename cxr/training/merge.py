@@ -11,10 +11,7 @@ from pathlib import Path
 
 from transformers import AutoProcessor
 
-from cxr.model.calibration import FILE as CALIBRATION
-from cxr.model.gate import FILE as GATE
 from cxr.model.loading import add_adapter, check_base, fetch_base, load_base, read_base
-from cxr.model.map_head import FILE as MAPS
 from cxr.model.recorded import CONFIG
 from cxr.model.sources import fetch, read_json
 from cxr.results import CxrError
@@ -56,8 +53,7 @@ def merge(options: MergeOptions) -> Path:
     model = add_adapter(load_base(base, "bf16"), adapter)
     model.save_pretrained(out, max_shard_size=SHARD)
     AutoProcessor.from_pretrained(base.folder).save_pretrained(out)
-    for name in (CONFIG, CALIBRATION, GATE, MAPS):  # canvas, scales, gate and maps belong to the merged weights, too
-        if (adapter.folder / name).is_file():
-            shutil.copy(adapter.folder / name, out)
+    if (adapter.folder / CONFIG).is_file():  # scales, gate and maps do not hold for what a server says
+        shutil.copy(adapter.folder / CONFIG, out)
     logger.info("%s and %s are merged in %s", base.name, adapter.name, out)
     return out
