@@ -21,6 +21,7 @@ MAX_ANSWER = 1000  # characters of an earlier answer
 MAX_TURNS = 8  # earlier questions a conversation carries
 MAX_HISTORY = 4000  # characters of all of them; the oldest are left out first
 REPORT_REQUEST = "Write the report of this chest film."
+GUIDE_WORDS = ("Likely", "Possible")
 READY_QUESTIONS = (  # for students; the embedded model was taught all of them
     "What does this film show?",
     "Is there a pleural effusion?",
@@ -76,8 +77,8 @@ def ask_report(indication: str = "", guide: Guide | None = None) -> str:
 
 def _tell_guide(guide: Guide) -> Iterator[str]:
     if not guide.likely and not guide.possible:
-        yield "Likely: none."
-    for word, keys in (("Likely", guide.likely), ("Possible", guide.possible)):
+        yield f"{GUIDE_WORDS[0]}: none."
+    for word, keys in zip(GUIDE_WORDS, (guide.likely, guide.possible), strict=True):
         if keys:
             yield f"{word}: {', '.join(find_finding(key).bare_noun for key in sorted(keys, key=order_finding))}."
 

@@ -8,7 +8,7 @@ import time
 import torch
 from transformers import MllamaProcessor
 
-from cxr.prompts import REPORT_REQUEST, parse_yes_no
+from cxr.prompts import GUIDE_WORDS, REPORT_REQUEST, parse_yes_no
 from cxr.training.collator import IGNORED, Collator
 from cxr.training.dataset import FilmDataset
 from cxr.training.index import Indexes
@@ -17,8 +17,9 @@ from cxr.training.trainer import FilmTrainer
 from cxr.training.wordings import WHAT, WHICH
 
 TIMED = 3  # micro-batches
-TASKS = ("question with yes or no", "label list", "report", "open question")
+TASKS = ("question with yes or no", "label list", "report", "guided report", "open question")
 LISTS = tuple(words.partition("{")[0] for words in WHICH)  # how requests for a list among a few findings begin
+GUIDED = tuple(f"{REPORT_REQUEST} {word}: " for word in GUIDE_WORDS)
 LOOKED_AT = 40  # films among which one row of each task is sought
 
 
@@ -34,7 +35,7 @@ def preview(trainer: FilmTrainer, indexes: Indexes) -> str:
 def name_task(request: str, answer: str) -> str:
     """Which of `TASKS` a request belongs to."""
     if request.startswith(REPORT_REQUEST):
-        return "report"
+        return "guided report" if request.startswith(GUIDED) else "report"
     if request in WHAT or request.startswith(LISTS):
         return "label list"
     return "question with yes or no" if parse_yes_no(answer) is not None else "open question"

@@ -143,9 +143,10 @@ def test_a_dry_run_shows_rows_counts_and_time_and_trains_nothing(
     for part in ("<|image|>", "| effusion |", "GiB of memory"):
         assert part in caplog.text
     shown = {text.split(" ---")[0]: text.partition("---\n")[2] for text in caplog.text.split("\n--- ")[1:]}
-    assert list(shown) == ["question with yes or no", "label list", "report", "open question"]
+    assert list(shown) == ["question with yes or no", "label list", "report", "guided report", "open question"]
     assert all("<|image|>" in row and ">>" in row for row in shown.values())
     assert ">>I see " in shown["label list"] and ">>Findings: " in shown["report"]
+    assert ">>Findings: " in shown["guided report"] and "Likely" not in shown["report"]
     assert not (tmp_path / "run" / "adapter").exists() and not list((tmp_path / "run").glob("checkpoint-*"))
 
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from cxr.findings import BY_KEY
-from cxr.prompts import ask_report
+from cxr.prompts import Guide, ask_report
 from cxr.results import Observation
 from cxr.training.conversations import Truth
 from cxr.training.preview import TASKS, name_task
@@ -24,4 +24,5 @@ def test_what_is_asked_belongs_to_its_task(seed: int) -> None:
     place = ask_place(TRUTH, rng)
     assert place is None or name_task(*place) == "open question"
     assert name_task(ask_report("cough"), "Findings: x.") == "report"
-    assert set(TASKS) == {"question with yes or no", "label list", "report", "open question"}
+    assert name_task(ask_report("cough", Guide(possible=("mass",))), "Findings: x.") == "guided report"
+    assert set(TASKS) == {"question with yes or no", "label list", "report", "guided report", "open question"}
