@@ -87,7 +87,7 @@ def count_reports(reports: Sequence[str]) -> list[dict[str, float]]:
 
 
 def measure_language(sums: Mapping[str, float]) -> dict[str, float]:
-    """From the sums over films: corpus BLEU in 0..1, mean ROUGE, micro F1 of asserted findings, the two shares."""
+    """From the sums over films: corpus BLEU in 0..1, mean ROUGE, micro F1 of named findings, the two shares."""
     bleu = {f"bleu/{n}": measure_bleu(sums, n) for n in ORDERS}
     rouge = {f"rouge/{short}": divide(sums[name], sums["references"]) for name, short in ROUGE.items()}
     return {

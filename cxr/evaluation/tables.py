@@ -24,7 +24,7 @@ NAMES = {  # in the order of the table
     "brier/after": "Brier after Platt scaling (less is better)",
     **{f"bleu/{n}": f"BLEU-{n}" for n in (1, 2, 3, 4)},
     **{f"rouge/{n}": f"ROUGE-{n}" for n in ("1", "2", "L")},
-    "reports/findings_f1": "micro F1 of findings that reports assert",
+    "reports/findings_f1": "micro F1 of findings that reports name",
     "reports/distinct": "distinct reports",
     "reports/prior_references": "reports that mention an earlier film (less is better)",
     "vqa/closed_accuracy": "accuracy of closed questions of the data",

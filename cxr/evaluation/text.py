@@ -1,4 +1,4 @@
-"""What the reports assert, read back by `prompts.read_statements`, against the truth.
+"""What the reports name, read back by `statements.read_statements`, against the truth.
 
     python -m cxr.evaluation.text --films FOLDER --split val
     python -m cxr.evaluation.text --drawn 100
@@ -106,7 +106,7 @@ def write_table(reports: Reports, resamples: int = 1000) -> str:
     distinct = len({row.tobytes() for row in reports.asserted})
     f1: Callable[[Reports], float] = measure_f1
     figures: list[tuple[str, Figure | str]] = [
-        ("micro F1 of asserted findings", bootstrap(reports, f1, resamples)),
+        ("micro F1 of named findings", bootstrap(reports, f1, resamples)),
         *(
             (
                 f"always asserting the {count} most frequent",

@@ -128,7 +128,7 @@ def test_drawing_again_keeps_films_whole() -> None:
 def test_the_table_tells_how_many_distinct_reports_there_were() -> None:
     lines = write_table(make([{"mass"}, {"mass"}, set()], [{"mass"}, {"edema"}, {"mass"}]), 20)
     assert "2 on 3 films" in lines and "always asserting the 1 most frequent" in lines
-    assert "| micro F1 of asserted findings | 0.800 [" not in lines and "0.400" in lines
+    assert "| micro F1 of named findings | 0.800 [" not in lines and "0.400" in lines
 
 
 def test_the_command_prints_the_table(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

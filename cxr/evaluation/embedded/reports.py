@@ -1,6 +1,6 @@
 """What reports name, read back: beside readers that do not look, on drawn films, and without the adapter.
 
-Read by `prompts.read_statements`, rules of our own and not CheXbert: do not compare with published figures.
+Read by `statements.read_statements`, rules of our own and not CheXbert: do not compare with published figures.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
