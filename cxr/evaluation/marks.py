@@ -7,22 +7,20 @@ one, a comparison with an earlier film, and a finding of this film on the other 
 sentence is marked, in these reports and in the model's own. Knows nothing about models.
 """
 
-import argparse
 import random
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from cxr.checks import find_sentences
 from cxr.evaluation.answers import divide
+from cxr.evaluation.drawn import print_table
 from cxr.evaluation.embedded.tallies import Sums, measure_sums, tally, write_section
-from cxr.evaluation.films import Case, draw_cases
+from cxr.evaluation.films import Case
 from cxr.evaluation.intervals import RESAMPLES
 from cxr.evaluation.tables import write_cell
 from cxr.findings import DENIED, find_finding
 from cxr.prompts import FRAMES, write_observation, write_report
-from cxr.reader import Reader, load_reader
+from cxr.reader import Reader
 from cxr.results import Mark, Observation, Statement
-from cxr.settings import Settings
 from cxr.sides import OPPOSITE
 from cxr.statements import read_statements
 
@@ -128,11 +126,7 @@ def write_table(reader: Reader, cases: Sequence[Case], resamples: int = RESAMPLE
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table for the model that the settings name."""
-    parser = argparse.ArgumentParser(prog="python -m cxr.evaluation.marks", description=__doc__.partition("\n")[0])
-    parser.add_argument("--drawn", type=int, default=200, help="how many drawn films")
-    options = parser.parse_args(arguments)
-    cases = list(draw_cases(options.drawn))
-    sys.stdout.write(write_table(load_reader(Settings.from_env(), anyway=True), cases) + "\n")
+    print_table("marks", __doc__, write_table, arguments)
 
 
 if __name__ == "__main__":

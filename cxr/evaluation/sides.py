@@ -6,22 +6,20 @@ On drawn films, of findings with a side that are there. Beside the question that
 there a mass on the left?"), which a model may answer by whether the finding is there at all.
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
 
 from cxr.evaluation.answers import divide
+from cxr.evaluation.drawn import print_table
 from cxr.evaluation.embedded.tallies import Sums, measure_sums, tally, write_rows, write_section
-from cxr.evaluation.films import Case, draw_cases
+from cxr.evaluation.films import Case
 from cxr.evaluation.intervals import RESAMPLES
 from cxr.evaluation.text import read_named
 from cxr.findings import find_finding
 from cxr.model.engine import Encoded
 from cxr.probes import ask_sides, mirror_film
 from cxr.prompts import YES_NO, build_conversation
-from cxr.reader import Reader, load_reader
+from cxr.reader import Reader
 from cxr.results import Side
-from cxr.settings import Settings
 from cxr.sides import compare_sides
 
 ONE_SIDED: tuple[Side, Side] = ("left", "right")
@@ -113,11 +111,7 @@ def write_table(reader: Reader, cases: Sequence[Case], resamples: int = RESAMPLE
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table for the model that the settings name."""
-    parser = argparse.ArgumentParser(prog="python -m cxr.evaluation.sides", description=__doc__.partition("\n")[0])
-    parser.add_argument("--drawn", type=int, default=200, help="how many drawn films")
-    options = parser.parse_args(arguments)
-    cases = list(draw_cases(options.drawn))
-    sys.stdout.write(write_table(load_reader(Settings.from_env(), anyway=True), cases) + "\n")
+    print_table("sides", __doc__, write_table, arguments)
 
 
 if __name__ == "__main__":

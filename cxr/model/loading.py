@@ -144,8 +144,8 @@ def _assemble(base: Source, adapter: Source | None, precision: str | None, tiles
     real = check_tiles(tiles, read_tiles(adapter), fitted) == "real"
     engine = Engine(model, processor, choose_canvas(adapter, processor), real_tiles=real)
     identity = _sign(base, adapter, calibration is not None, familiarity is not None, model)
-    own, guided = (read_own_findings(adapter), read_guided(adapter)) if adapter else ((), False)
-    return Loaded(engine, calibration, identity, own, familiarity, head, guided)
+    own = read_own_findings(adapter)
+    return Loaded(engine, calibration, identity, own, familiarity, head, read_guided(adapter))
 
 
 def load_base(base: Source, precision: str) -> MllamaForConditionalGeneration:

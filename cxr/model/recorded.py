@@ -1,7 +1,7 @@
 """What is recorded with an adapter beside its weights: how films are laid and encoded, and findings of its own."""
 
 import logging
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from transformers import MllamaProcessor
 
@@ -25,16 +25,20 @@ def choose_canvas(adapter: Source | None, processor: MllamaProcessor) -> int:
     Raises:
         CxrError: what is recorded is no side of a canvas.
     """
-    recorded = read_canvas(adapter) if adapter else None
+    recorded = read_canvas(adapter)
     if recorded is not None:
         return recorded
     tile = int(processor.image_processor.size["height"])
     return tile * 2 if processor.image_processor.max_image_tiles >= 4 else tile
 
 
-def read_canvas(adapter: Source) -> int | None:
+def _read(adapter: Source | None) -> dict[str, Any]:
+    return read_json(adapter.folder / CONFIG) if adapter else {}
+
+
+def read_canvas(adapter: Source | None) -> int | None:
     """The recorded side in px, or None where none is. Raises CxrError where it is no side of a canvas."""
-    recorded = read_json(adapter.folder / CONFIG).get("canvas")
+    recorded = _read(adapter).get("canvas")
     if recorded is None:
         return None
     if type(recorded) is not int or not 16 <= recorded <= MAX_SIDE:  # true is an int too
@@ -42,13 +46,13 @@ def read_canvas(adapter: Source) -> int | None:
     return recorded
 
 
-def read_own_findings(adapter: Source) -> tuple[str, ...]:
+def read_own_findings(adapter: Source | None) -> tuple[str, ...]:
     """The recorded keys of findings outside the 14, by name; mostly none.
 
     Raises:
         CxrError: what is recorded is no list of such keys.
     """
-    recorded = read_json(adapter.folder / CONFIG).get("own_findings", [])
+    recorded = _read(adapter).get("own_findings", [])
     if not isinstance(recorded, list) or len(recorded) > MAX_OWN or not all(map(_is_own_key, recorded)):
         raise CxrError(
             f"The adapter's {CONFIG} must hold at most {MAX_OWN} own_findings, lower-case keys outside the 14."
@@ -63,9 +67,9 @@ def _is_own_key(key: object) -> bool:
         return False
 
 
-def read_guided(adapter: Source) -> bool:
+def read_guided(adapter: Source | None) -> bool:
     """Whether an adapter was taught to write reports of what is likely and possible; not where nothing is recorded."""
-    return read_json(adapter.folder / CONFIG).get("guided") is True
+    return _read(adapter).get("guided") is True
 
 
 def read_tiles(adapter: Source | None) -> Encoding | None:
@@ -76,7 +80,7 @@ def read_tiles(adapter: Source | None) -> Encoding | None:
     """
     if adapter is None:
         return None
-    recorded = read_json(adapter.folder / CONFIG).get("tiles", "all")
+    recorded = _read(adapter).get("tiles", "all")
     if recorded not in ENCODINGS:
         raise CxrError(f"The adapter's {CONFIG} records tiles {recorded!r}, which must be all or real.")
     return recorded

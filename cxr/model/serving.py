@@ -30,8 +30,7 @@ def load_endpoint(settings: Settings) -> Loaded:
         raise CxrError(BAD_ADDRESS)
     records = find_records(settings.endpoint_calibration) if settings.endpoint_calibration else None
     calibration = read_calibration(records.folder) if records else None
-    canvas = read_canvas(records) if records else None
-    own, guided = (read_own_findings(records), read_guided(records)) if records else ((), False)
+    canvas, own, guided = read_canvas(records), read_own_findings(records), read_guided(records)
     endpoint = Endpoint(settings.endpoint, settings.endpoint_key, settings.endpoint_model)
     engine = cast(Engine, RemoteEngine(endpoint, canvas or MAX_SIDE))  # all that a Reader asks of one
     return Loaded(engine, calibration, sign(endpoint.model, calibration is not None), own, guided=guided)

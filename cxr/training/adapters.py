@@ -10,10 +10,9 @@ from cxr.model.calibration import FILE as CALIBRATION
 from cxr.model.gate import FILE as GATE
 from cxr.model.map_head import FILE as MAPS
 from cxr.model.recorded import CONFIG
+from cxr.training.release import WEIGHTS
 from cxr.training.student import Student
 from cxr.training.trainer import save_lora
-
-WEIGHTS = "adapter_model.safetensors"
 
 
 def save_adapter(student: Student, folder: Path, own_findings: tuple[str, ...]) -> None:
@@ -29,8 +28,13 @@ def save_adapter(student: Student, folder: Path, own_findings: tuple[str, ...]) 
             (folder / name).unlink(missing_ok=True)
         rmtree(folder.parent / "evaluation", ignore_errors=True)
     student.processor.save_pretrained(str(folder))
-    record: dict[str, Any] = {"canvas": student.canvas, "guided": True}
-    if student.real_tiles:
+    write_record(folder, student.canvas, student.real_tiles, own_findings)
+
+
+def write_record(folder: Path, canvas: int, real_tiles: bool = False, own_findings: tuple[str, ...] = ()) -> None:
+    """How films were laid and encoded, the findings of its own, and that it was taught to write guided reports."""
+    record: dict[str, Any] = {"canvas": canvas, "guided": True}
+    if real_tiles:
         record["tiles"] = "real"
     if own_findings:
         record["own_findings"] = list(own_findings)

@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 
-from cxr.evaluation import marks as module
+from cxr.evaluation import drawn
 from cxr.evaluation.films import Case, draw_cases
 from cxr.evaluation.marks import EARLIER, judge_sentence, main, plant
 from cxr.films.phantom import draw_film
@@ -53,8 +53,8 @@ def test_what_is_said_of_an_earlier_film_is_told_apart() -> None:
 
 def test_the_command_prints_a_row_for_each_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     out = StringIO()
-    monkeypatch.setattr(module, "load_reader", lambda *_, **__: fake_reader())
-    monkeypatch.setattr(module, "draw_cases", lambda count: draw_cases(count, size=128))
+    monkeypatch.setattr(drawn, "load_reader", lambda *_, **__: fake_reader())
+    monkeypatch.setattr(drawn, "draw_cases", lambda count: draw_cases(count, size=128))
     monkeypatch.setattr(sys, "stdout", out)
     main(["--drawn", "4"])
     lines = out.getvalue().splitlines()

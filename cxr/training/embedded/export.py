@@ -10,8 +10,8 @@ from torch import nn
 from transformers import MllamaForConditionalGeneration, MllamaProcessor
 
 from cxr.model.loading import EMBEDDED_NAME
-from cxr.model.recorded import CONFIG
 from cxr.model.sources import read_json
+from cxr.training.adapters import write_record
 
 SHARD = "9MB"  # a shard stays below the Hub's and git's limits for plain files
 
@@ -37,7 +37,7 @@ def save_adapter(out: Path, trained: Path, canvas: int) -> None:
     save_file(rounded, folder / "adapter_model.safetensors", {"format": "pt"})
     config = read_json(trained / "adapter_config.json") | {"base_model_name_or_path": EMBEDDED_NAME}
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    (folder / CONFIG).write_text(json.dumps({"canvas": canvas, "guided": True}) + "\n", encoding="utf-8")
+    write_record(folder, canvas)
 
 
 def round_weights(model: nn.Module) -> None:

@@ -45,7 +45,7 @@ class Options:
     person: float = 0.0  # weight of sex, age and view
     hidden: float = 0.0  # weight of hidden patches
     teachers: int = 2  # ResNet-18s that say of films what is on them
-    spoken_share: float = 0.3  # of a batch of the whole model, real
+    spoken_share: float = 0.3  # of a batch while it learns to speak, real
     adapter_drawn: int = 1600  # drawn films of the adapter
     adapter_epochs: float = 1.5
     first_drawn: int = 1500  # drawn films before the first step

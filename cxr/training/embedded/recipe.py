@@ -103,8 +103,7 @@ def make_base(options: Options, size: Size) -> None:
     told = partial(believe, teachers=list(teachers.eval())) if options.teachers else None
     learn(learner, batches, Schedule(options.steps, 1e-3), told)
     chunks.close()
-    core = learner.mllama.model
-    log_sight(Seer(core.vision_model, core.multi_modal_projector, learner.heads, size.patch), options, size)
+    log_sight(take_eye(learner, size), options, size)
     save_base(learner.mllama, processor, options.out)
 
 
@@ -117,8 +116,7 @@ def see(
     size: Size,
 ) -> None:
     """The encoder alone: drawn films, then real ones among them, of which ResNets that learnt the same way tell it."""
-    core = learner.mllama.model
-    seer = Seer(core.vision_model, core.multi_modal_projector, learner.heads, size.patch).to(options.device)
+    seer = take_eye(learner, size).to(options.device)
     lessons = Lessons(options.person, options.hidden)
     drawn = see_batches(pools, chunks, options, size, 0.0, 0)
     fit(seer, partial(see_loss, lessons=lessons), drawn, Pace(options.see_steps, 1e-3))
@@ -133,6 +131,12 @@ def see(
         Pace(options.real_steps, FINAL.rate),
     )
     log_sight(seer, options, size)
+
+
+def take_eye(learner: Learner, size: Size) -> Seer:
+    """The learner's own encoder, projector and heads, without words."""
+    core = learner.mllama.model
+    return Seer(core.vision_model, core.multi_modal_projector, learner.heads, size.patch)
 
 
 def make_teacher(number: int, pools: Pools, chunks: Iterator[Examples], options: Options, size: Size) -> nn.Module:

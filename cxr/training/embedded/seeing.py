@@ -14,7 +14,7 @@ from torch import nn
 from transformers.models.mllama.modeling_mllama import MllamaVisionModel
 
 from cxr.training.embedded.build import Size, build_vision_config, fuse, open_gates
-from cxr.training.embedded.learning import Heads, known_loss
+from cxr.training.embedded.learning import Heads, group, known_loss
 from cxr.training.embedded.teachers import ask, unplaced
 from cxr.training.embedded.views import Views, resize
 
@@ -157,10 +157,7 @@ class Fitter:
         if graphed:
             fuse(model)
         self.optimizer = torch.optim.AdamW(
-            [
-                {"params": [p for p in self.parameters if p.dim() > 1], "weight_decay": pace.decay},
-                {"params": [p for p in self.parameters if p.dim() <= 1], "weight_decay": 0.0},
-            ],
+            group(self.parameters, pace.decay),
             lr=self.rate,
             betas=(0.9, 0.98),
             fused=graphed,

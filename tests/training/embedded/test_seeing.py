@@ -31,6 +31,7 @@ from cxr.training.embedded.seeing import (
 )
 from cxr.training.embedded.views import Views, join_views, pick, vary, view_drawn
 from tests.tiny import tiny_engine
+from tests.training.embedded.teacher import Teacher
 
 TINY = Size(canvas=56, patch=14, vision_width=32, vision_layers=3, text_width=32, text_mlp=64, text_layers=4, heads=4)
 
@@ -73,14 +74,6 @@ def test_learning_lowers_the_loss_and_the_average_is_kept(batch: Views, lessons:
 
 
 def test_what_the_teachers_say_is_learnt_where_nothing_is_known(batch: Views) -> None:
-    class Teacher(nn.Module):
-        def __init__(self, logit: float) -> None:
-            super().__init__()
-            self.logit = logit
-
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return torch.full((len(images), 14), self.logit)
-
     teachers = [Teacher(2.0), Teacher(4.0)]
     said = ask(teachers, batch["images"])
     torch.testing.assert_close(said, torch.full((8, 14), (0.880797 + 0.982014) / 2))

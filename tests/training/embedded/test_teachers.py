@@ -1,21 +1,10 @@
 """What teachers say stands for the labels of real films, and never for a drawn film's truth."""
 
 import torch
-from torch import nn
 
 from cxr.training.embedded.batches import Batch
 from cxr.training.embedded.teachers import ask, believe, unplaced
-
-
-class Teacher(nn.Module):
-    """Says one thing of every film."""
-
-    def __init__(self, logit: float) -> None:
-        super().__init__()
-        self.logit = logit
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return torch.full((len(images), 14), self.logit)
+from tests.training.embedded.teacher import Teacher
 
 
 def test_teachers_are_believed_of_real_films_alone() -> None:
