@@ -23,15 +23,14 @@ from cxr.evaluation.paths import make_film
 from cxr.evaluation.speed_gpu import tell
 from cxr.evaluation.throughput import time_step, write_head
 from cxr.films.film import letterbox
-from cxr.model.decoder import BACKENDS
 from cxr.model.engine import Engine
 from cxr.model.loading import load, load_named
 from cxr.model.pixels import Cutter
 from cxr.model.vision import Vision
 from cxr.settings import Settings
 
-KERNELS = {
-    "as served": list(BACKENDS),
+KERNELS: dict[str, list[SDPBackend] | None] = {
+    "as served": None,
     "flash": [SDPBackend.FLASH_ATTENTION],
     "cuDNN": [SDPBackend.CUDNN_ATTENTION],
     "efficient": [SDPBackend.EFFICIENT_ATTENTION],

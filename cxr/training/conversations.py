@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from cxr.findings import BY_KEY, DENIED, find_finding
 from cxr.prompts import Guide, ask_finding, ask_report, clean, write_report
+from cxr.results import Observation
 from cxr.statements import read_statements
 from cxr.training.questions import (
     answer_finding,
@@ -31,6 +32,7 @@ from cxr.training.wordings import INDICATIONS
 TURNED = 0.25  # share of closed questions that are turned round
 GUIDED = 0.7  # share of the reports of the base that are
 MAYBE = 0.4  # share of present findings that a guided report which is written here only calls possible
+DOUBTED = 0.4  # share of these reports that call absent findings possible, too, as probabilities do
 MAX_TARGET = 4000  # characters of an answer or report that came with the data; a longer one is not used
 
 
@@ -122,7 +124,8 @@ def guide_report(truth: Truth, report: str, indication: str, rng: random.Random)
     """The same after a request that tells what is likely and what possible, as when the probabilities are known.
 
     The guide says what the report says: of one that came, what it asserts is likely and what it hedges possible, so
-    that the model learns to keep to the guide. One that is written here hedges some of what is present.
+    that the model learns to keep to the guide. One that is written here hedges some of what is present and, without a
+    place, some of what is not: most of what is called possible on a film turns out not to be there.
     """
     pair = report_pair(truth, report, indication)
     if pair is None:
@@ -135,8 +138,11 @@ def guide_report(truth: Truth, report: str, indication: str, rng: random.Random)
         return ask_report(indication, guide), pair[1]
     maybe = [item for item in truth.present if rng.random() < MAYBE]
     sure = [item for item in truth.present if item not in maybe]
+    if rng.random() < DOUBTED:
+        maybe += map(Observation, rng.sample(sorted(truth.absent), min(len(truth.absent), rng.randint(1, 2))))
     guide = Guide(tuple(item.finding for item in sure), tuple(item.finding for item in maybe))
-    return ask_report(indication, guide), write_report(sure, _list_denied(truth), possible=maybe)
+    denied = [key for key in _list_denied(truth) if key not in guide.possible]
+    return ask_report(indication, guide), write_report(sure, denied, possible=maybe)
 
 
 def own_pairs(pairs: Sequence[Pair]) -> list[Pair]:
