@@ -7,7 +7,7 @@ number that grows with the step, so that a run does not depend on how fast the w
 import random
 from collections.abc import Generator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,13 +19,16 @@ from transformers import PreTrainedTokenizerFast
 from cxr.films.film import Film
 from cxr.films.phantom import draw_film
 from cxr.films.phantom.drawing import SMALLEST
+from cxr.films.phantom.mix import BILATERAL, choose_observations
 from cxr.findings import BY_KEY
+from cxr.results import Observation
 from cxr.training.embedded.examples import ConversationWriter, Examples, make_example, stack
 from cxr.training.embedded.views import CHUNK, tell_drawn
 from cxr.training.truth import Truth
 
 FREE_ROWS = 8
 NOTHING = 40  # one film in so many is a picture of nothing, of which nothing is to be said
+BOTH = 6  # one in so many has on both sides what can be: what is seldom there is called one-sided
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,18 @@ def draw_example(plan: Plan, number: int, writer: ConversationWriter) -> Example
     if seed % NOTHING == NOTHING - 1:
         truth, empty = Truth((), frozenset(BY_KEY), None, placed=True), draw_nothing(seed)
         return make_example(empty, truth, {}, writer, random.Random(seed), plan.side, plan.grid, FREE_ROWS)
-    drawn = draw_film(seed, size=max(plan.side, SMALLEST))
+    observations = None if seed % BOTH else choose_both(seed)
+    drawn = draw_film(seed, size=max(plan.side, SMALLEST), observations=observations)
     rng, person = random.Random(seed), (drawn.sex, drawn.age)
     return make_example(
         drawn.film, tell_drawn(drawn), drawn.masks, writer, rng, plan.side, plan.grid, FREE_ROWS, person
     )
+
+
+def choose_both(seed: int) -> tuple[Observation, ...]:
+    """What the film of a seed shows by chance, but on both sides where a finding can be."""
+    seen = choose_observations(seed, True, None)
+    return tuple(replace(item, side="both") if item.finding in BILATERAL else item for item in seen)
 
 
 def draw_nothing(seed: int) -> Film:

@@ -184,6 +184,7 @@ def make_adapter(options: Options, size: Size) -> Path:
             "base": str(options.out),
             "epochs": options.adapter_epochs,
             "keep_states": 4.0,
+            "eval_steps": 150,
             "workers": min(4, options.workers),
         }
     )

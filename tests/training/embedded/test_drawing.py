@@ -13,9 +13,12 @@ from cxr.evaluation.films import DRAWN_SEED, draw_cases
 from cxr.films.film import letterbox
 from cxr.films.phantom import draw_film
 from cxr.films.phantom.drawing import SMALLEST
+from cxr.films.phantom.mix import BILATERAL, choose_observations
+from cxr.films.phantom.patient import draw_patient
+from cxr.findings import FINDINGS
 from cxr.training.embedded import drawing
 from cxr.training.embedded.build import Size
-from cxr.training.embedded.drawing import Plan, draw_chunk, draw_chunks, draw_example, load_writer
+from cxr.training.embedded.drawing import BOTH, Plan, draw_chunk, draw_chunks, draw_example, load_writer
 from cxr.training.embedded.examples import Examples
 from cxr.training.embedded.material import Options, plan_drawing
 from tests.tiny import tiny_engine
@@ -111,3 +114,18 @@ def test_runs_of_two_seeds_share_no_film() -> None:
 def test_a_run_that_would_reach_them_is_refused(told: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="evaluation"):
         plan_drawing(Options(Path(), Path(), **told), Size())  # type: ignore[arg-type]
+
+
+def test_one_film_in_six_has_on_both_sides_what_can_be(tokenizer: Path) -> None:
+    writer = load_writer(tokenizer)
+    every = range(6 * 117, 10**6, BOTH)
+    frontal = (seed for seed in every if draw_patient(seed, None, None, None).view != "lateral")
+    seen = 0
+    for seed in islice(frontal, 4):
+        by_chance = {item.finding for item in choose_observations(seed, True, None)}
+        example = draw_example(PLAN, seed - PLAN.first, writer)
+        for finding, sides in zip(FINDINGS, example["sides"].tolist(), strict=True):
+            if finding.key in by_chance & BILATERAL.keys():
+                assert sides == [1, 1]
+                seen += 1
+    assert seen > 1
