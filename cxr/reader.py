@@ -177,8 +177,8 @@ class Reader:
         yield self.finish(study, text, known or self.classify(study))
 
     def ask_report(self, known: Classification | None, indication: str = "") -> list[Message]:
-        """The request for a report of a film of which this much is known."""
-        guide = choose_guide((*known.scores, *known.own)) if known and self.guided and self.calibration else None
+        """The request for a report of a film of which this much is known. Own findings a report names by itself."""
+        guide = choose_guide(known.scores) if known and self.guided and self.calibration else None
         return build_conversation(ask_report(indication, guide))
 
     def finish(self, study: Study, text: str, result: Classification) -> Report:

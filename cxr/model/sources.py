@@ -38,7 +38,7 @@ def fetch(name: str, revision: str | None, token: str | None) -> Source:
         if revision:
             raise CxrError(f"{name} is a folder, which has no revisions; leave the revision empty.")
         return Source(Path(name), name, None)
-    if name.startswith((".", "/", "~")):
+    if name.startswith((".", "/", "~")) or (Path(name).parent != Path() and Path(name).parent.is_dir()):
         raise CxrError(f"There is no folder {name}.")
     try:
         folder = Path(snapshot_download(name, revision=revision, token=token, allow_patterns=FILES))

@@ -36,6 +36,8 @@ from cxr.training.operating import choose_points
 KEYS = tuple(BY_KEY)
 PRIOR_POSITIVES = 20
 SLOPE = (0.05, 2.0)  # never negative: calibration does not turn an order round
+STRENGTH = 1.0  # inverse, of the penalty on slopes: a few films that are told apart without an error set no bound
+FREE = 100.0  # scale of what an intercept is multiplied with: as good as no penalty
 POPULATION = "{} films of NIH ChestX-ray14, in whose collection pneumonia is far more frequent than among patients"
 # The same by the kind of data, as in "In the 193 NIH films it was tested on".
 TESTED_ON = {"chestxray14": "NIH films", "mimic_cxr": "MIMIC-CXR films", "records": "own films", "hub": "own films"}
@@ -100,8 +102,9 @@ def fit_calibration(
 def fit_shared_slope(scores: np.ndarray, truth: np.ndarray, findings: list[int]) -> float:
     """One slope for all findings, each with an intercept of its own."""
     parts = [(scores[known, i], truth[known, i], i) for i in findings for known in [truth[:, i] >= 0]]
-    inputs = np.concatenate([np.column_stack([x, np.eye(scores.shape[1])[np.full(len(x), i)]]) for x, _, i in parts])
-    model = LogisticRegression(C=1e3, fit_intercept=False, max_iter=1000).fit(
+    whose = FREE * np.eye(scores.shape[1])
+    inputs = np.concatenate([np.column_stack([x, whose[np.full(len(x), i)]]) for x, _, i in parts])
+    model = LogisticRegression(C=STRENGTH, fit_intercept=False, max_iter=5000).fit(
         inputs, np.concatenate([y for _, y, _ in parts])
     )
     return float(model.coef_[0, 0])
@@ -111,7 +114,7 @@ def fit_line(scores: np.ndarray, truth: np.ndarray, shared: float) -> tuple[floa
     """Slope and intercept of one finding, from the logits and labels of the films where it is known."""
     slope = shared
     if min(truth.sum(), (1 - truth).sum()) >= FEWEST:
-        own = float(LogisticRegression(C=1e3, max_iter=1000).fit(scores[:, None], truth).coef_[0, 0])
+        own = float(LogisticRegression(C=STRENGTH, max_iter=1000).fit(scores[:, None], truth).coef_[0, 0])
         trust = truth.sum() / (truth.sum() + PRIOR_POSITIVES)
         slope = trust * own + (1 - trust) * shared
     slope = float(np.clip(slope, *SLOPE))

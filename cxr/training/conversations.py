@@ -125,22 +125,23 @@ def guide_report(truth: Truth, report: str, indication: str, rng: random.Random)
 
     The guide says what the report says: of one that came, what it asserts is likely and what it hedges possible, so
     that the model learns to keep to the guide. One that is written here hedges some of what is present and, without a
-    place, some of what is not: most of what is called possible on a film turns out not to be there.
+    place, some of what is not: most of what is called possible on a film turns out not to be there. Only the 14 are
+    guided: a report that came may leave out an own finding that is there, and then no guide may ask for it.
     """
     pair = report_pair(truth, report, indication)
     if pair is None:
         return None
     if report.strip():
-        own = [key for key in truth.known if key not in BY_KEY]
-        said = [item for item in read_statements(pair[1], own, possible=True) if item.present]
+        said = [item for item in read_statements(pair[1], possible=True) if item.present]
         likely = {item.observation.finding for item in said if not item.possible}
         guide = Guide(tuple(likely), tuple({item.observation.finding for item in said} - likely))
         return ask_report(indication, guide), pair[1]
-    maybe = [item for item in truth.present if rng.random() < MAYBE]
+    maybe = [item for item in truth.present if item.finding in BY_KEY and rng.random() < MAYBE]
     sure = [item for item in truth.present if item not in maybe]
+    absent = sorted(truth.absent & BY_KEY.keys())
     if rng.random() < DOUBTED:
-        maybe += map(Observation, rng.sample(sorted(truth.absent), min(len(truth.absent), rng.randint(1, 2))))
-    guide = Guide(tuple(item.finding for item in sure), tuple(item.finding for item in maybe))
+        maybe += map(Observation, rng.sample(absent, min(len(absent), rng.randint(1, 2))))
+    guide = Guide(tuple(item.finding for item in sure if item.finding in BY_KEY), tuple(item.finding for item in maybe))
     denied = [key for key in _list_denied(truth) if key not in guide.possible]
     return ask_report(indication, guide), write_report(sure, denied, possible=maybe)
 

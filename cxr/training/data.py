@@ -129,7 +129,7 @@ def detect_kind(where: str) -> Kind:
         if path.suffix.lower() in (".json", ".jsonl"):
             return "records"
         raise CxrError(f"{where} is no folder and no .json or .jsonl file.")
-    if HUB_NAME.fullmatch(where):
+    if HUB_NAME.fullmatch(where) and not path.parent.is_dir():  # the name of a folder here is nobody else's business
         return "hub"
     raise CxrError(f"There is no folder {where}, and it is no owner/name of a Hub dataset.")
 

@@ -33,6 +33,7 @@ class FilmDataset(Dataset[Example]):
         self._ask = ask
         self._canvas = canvas
         self._seed = seed
+        self._told: set[int] = set()  # rows whose picture cannot be read, each of which is named once
 
     def __len__(self) -> int:
         return len(self._order)
@@ -53,7 +54,11 @@ class FilmDataset(Dataset[Example]):
             try:
                 film = open_film(row.image, row.truth.view)
             except CxrError as error:
-                logger.warning("row %d is skipped: %s", number, error)
+                if number not in self._told:
+                    logger.warning(
+                        "\nA film is skipped, row %d of %s.jsonl in the run's data: %s", number, row.split, error
+                    )
+                self._told.add(number)
                 continue
             return Example(letterbox(film, self._canvas), pairs)
         raise CxrError(f"{tries} films in a row cannot be read or say nothing; the last is row {number} of the index.")

@@ -9,7 +9,7 @@ from PIL import Image
 
 from cxr.films.phantom.__main__ import main
 from cxr.films.phantom.drawing import SMALLEST, draw_film
-from cxr.films.phantom.sets import KEPT, SPLITS, write_set
+from cxr.films.phantom.sets import KEPT, OPACITIES, OPACITY, SPLITS, write_set
 from cxr.findings import BY_KEY
 from cxr.results import Observation
 from cxr.statements import read_statements
@@ -72,3 +72,20 @@ def test_the_kept_seeds_are_those_of_evaluation() -> None:
     from cxr.evaluation.films import DRAWN_SEED
 
     assert KEPT == DRAWN_SEED and (SPLITS.count("train"), len(SPLITS)) == (8, 10)
+
+
+def test_a_set_of_one_own_label_says_no_more_than_whether_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, seeds = str(tmp_path), range(2000, 2020)
+    told = ["phantom", "--set", name, "--count", "20", "--size", str(SMALLEST), "--first", "2000", "--opacity"]
+    monkeypatch.setattr(sys, "argv", told)
+    main()
+    entries = read_entries(tmp_path)
+    assert [entry["split"] for entry in entries] == [*(["train"] * 6), "val", "val", "test", "test"] * 2
+    for seed, entry in zip(seeds, entries, strict=True):
+        drawn = draw_film(seed, size=SMALLEST, view=entry["view"])  # type: ignore[arg-type]
+        dense = any(item.finding in OPACITIES for item in drawn.observations)
+        assert entry.keys() == {"image", "patient", "view", "split", "label" if dense else "absent"}
+        assert entry["label" if dense else "absent"] == [OPACITY]
+    assert {"label", "absent"} <= {key for entry in entries for key in entry}

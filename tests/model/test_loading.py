@@ -254,6 +254,8 @@ def test_a_base_without_a_chat_template_is_refused(folders: tuple[Path, Path], t
         (Settings(base=BASE, precision="4bit"), "needs a GPU"),
         (Settings(base=loading.LLAMA), "needs a GPU of 16 GB"),
         (Settings(base="/no/such/folder"), "There is no folder"),
+        (Settings(base=BASE, adapter=f"{Path(__file__).parent.name}/no-adapter"), "was not found on the Hub"),
+        (Settings(base=BASE, adapter="tests/no-adapter"), "There is no folder tests/no-adapter"),
     ],
 )
 def test_settings_that_cannot_be_met_are_sentences(hub: HubStandIn, settings: Settings, sentence: str) -> None:

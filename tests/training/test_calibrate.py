@@ -219,3 +219,10 @@ def test_nothing_is_fitted_for_an_endpoint_that_does_not_answer(
     with pytest.raises(SystemExit):
         main(["--films", str(tmp_path), "--out", str(tmp_path)])
     assert "Nothing was fitted" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_a_few_films_that_are_told_apart_without_an_error_do_not_set_the_steepest_slope() -> None:
+    truth = np.repeat([1, 0], [6, 14])[:, None]
+    told = expit(np.where(truth == 1, 1.5, -1.5))
+    slope = fit_calibration(told, truth, "", ("effusion",)).scales["effusion"].slope
+    assert 0.5 < slope < 0.9 * SLOPE[1]

@@ -173,3 +173,11 @@ def test_the_command_line_takes_the_options() -> None:
     assert options == DataOptions("films", "present", "absent", 0.3, 9, 4)
     with pytest.raises(SystemExit):
         HfArgumentParser(DataOptions).parse_args_into_dataclasses(["--uncertain", "perhaps"])
+
+
+def test_a_mistyped_folder_is_not_looked_for_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clinic").mkdir()
+    with pytest.raises(CxrError, match="There is no folder clinic/flims"):
+        detect_kind("clinic/flims")
+    assert detect_kind("elsewhere/films") == "hub"

@@ -45,7 +45,7 @@ def test_a_broken_film_gives_way_to_the_next_and_is_named_by_its_row(
     rows[0].image.write_bytes(b"no picture")
     with caplog.at_level(logging.WARNING):
         assert FilmDataset(rows, np.array([0, 1]), ask, 56, 0)[0].pairs[0][0] == "p1?"
-    assert "row 0 is skipped" in caplog.text and rows[0].patient not in caplog.text
+    assert "row 0 of train.jsonl" in caplog.text and rows[0].patient not in caplog.text
     rows[1].image.write_bytes(b"no picture")
     with pytest.raises(CxrError, match="in a row cannot be read"):
         FilmDataset(rows, np.array([0, 1]), ask, 56, 0)[0]

@@ -21,6 +21,9 @@ FIRST = 9_000_000  # of a set: no film that the embedded model was trained on (s
 VIEWS: tuple[View, ...] = ("PA", "AP", "lateral")
 SHARES = (0.55, 0.4, 0.05)  # of the views in a set
 SPLITS = (*(["train"] * 8), "val", "test")  # by the seed's last digit
+WIDE_SPLITS = (*(["train"] * 6), "val", "val", "test", "test")
+OPACITY = "Lung opacity"  # as CheXpert's hierarchy of labels has it (arXiv:1901.07031)
+OPACITIES = {"consolidation", "pneumonia", "infiltration", "atelectasis", "edema", "mass", "nodule"}
 
 EXAMPLES: tuple[Plan, ...] = (
     ("normal", 104, "PA", "M", 34, ()),
@@ -73,11 +76,15 @@ def write_examples(folder: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def write_set(folder: Path, count: int, size: int = 512, first: int = FIRST) -> None:
+def write_set(folder: Path, count: int, size: int = 512, first: int = FIRST, opacity: bool = False) -> None:
     """Draws films of `size` px, one a seed from `first` on, into the folder, with dataset.jsonl.
 
     Eight of ten are to train on, one to validate and one to test, whatever else is drawn. Every film is a patient of
     its own, nearly all are frontal, and `complete` says that findings which are not named are absent.
+
+    Args:
+        opacity: Whether one label is all that is said of a film, of which no model of ours has heard: "Lung opacity",
+            there or not. Then six of ten are to train on, two to validate and two to test.
 
     Raises:
         ValueError: the size is out of range, or the seeds reach those that are kept to measure on.
@@ -87,7 +94,15 @@ def write_set(folder: Path, count: int, size: int = 512, first: int = FIRST) -> 
     (folder / "films").mkdir(parents=True, exist_ok=True)
     with (folder / "dataset.jsonl").open("w", encoding="utf-8") as file:
         for seed in range(first, first + count):
-            file.write(json.dumps(write_film(folder, seed, size)) + "\n")
+            entry = write_film(folder, seed, size)
+            file.write(json.dumps(label_opacity(entry, seed) if opacity else entry) + "\n")
+
+
+def label_opacity(entry: dict[str, Any], seed: int) -> dict[str, Any]:
+    """A film's line that says no more than whether a lung is denser than it should be, whatever the cause."""
+    kept = {key: entry[key] for key in ("image", "patient", "view")}
+    dense = not OPACITIES.isdisjoint(item["finding"] for item in entry["findings"])
+    return kept | {"label" if dense else "absent": [OPACITY], "split": WIDE_SPLITS[seed % len(WIDE_SPLITS)]}
 
 
 def write_film(folder: Path, seed: int, size: int) -> dict[str, Any]:
