@@ -33,6 +33,8 @@ TURNED = 0.25  # share of closed questions that are turned round
 GUIDED = 0.7  # share of the reports of the base that are
 MAYBE = 0.4  # share of present findings that a guided report which is written here only calls possible
 DOUBTED = 0.4  # share of these reports that call absent findings possible, too, as probabilities do
+LONG_REPORT = 3  # findings, to which nothing absent is added
+OWN_FIRST = 0.5  # share of selections that begin with findings outside the 14: the base knows those, not these
 MAX_TARGET = 4000  # characters of an answer or report that came with the data; a longer one is not used
 
 
@@ -90,11 +92,16 @@ def leave_out_others(truth: Truth, own: Collection[str] | None) -> Truth:
 
 
 def choose_closed(truth: Truth, rng: random.Random, count: int) -> list[Pair]:
-    """Closed questions, at most one a finding: yes and no alike while both can be had, a quarter turned round."""
+    """Closed questions, at most one a finding: yes and no alike while both can be had, a quarter turned round.
+
+    Half of the selections begin with own findings, which would be few among the 14.
+    """
     present = [find_finding(key) for key in truth.known if key not in truth.absent]
     absent = [find_finding(key) for key in truth.known if key in truth.absent]
+    own_first = rng.random() < OWN_FIRST
     for findings in (present, absent):
         rng.shuffle(findings)
+        findings.sort(key=lambda finding: own_first and finding.key not in BY_KEY)  # the last is taken first
     pairs: list[Pair] = []
     yes = rng.random() < 0.5
     while len(pairs) < count and (present or absent):
@@ -140,7 +147,8 @@ def guide_report(truth: Truth, report: str, indication: str, rng: random.Random)
     sure = [item for item in truth.present if item not in maybe]
     absent = sorted(truth.absent & BY_KEY.keys())
     if rng.random() < DOUBTED:
-        maybe += map(Observation, rng.sample(absent, min(len(absent), rng.randint(1, 2))))
+        room = max(0, min(rng.randint(1, 2), LONG_REPORT - len(truth.present), len(absent)))
+        maybe += map(Observation, rng.sample(absent, room))
     guide = Guide(tuple(item.finding for item in sure if item.finding in BY_KEY), tuple(item.finding for item in maybe))
     denied = [key for key in _list_denied(truth) if key not in guide.possible]
     return ask_report(indication, guide), write_report(sure, denied, possible=maybe)

@@ -20,7 +20,7 @@ def main() -> None:
     kind.add_argument("--set", type=Path, metavar="FOLDER", help="where the films of a set to train on go")
     parser.add_argument("--count", type=int, default=200, help="how many films the set has")
     parser.add_argument("--size", type=int, default=512, metavar="PX", help=f"{SMALLEST} to {LARGEST}")
-    parser.add_argument("--opacity", action="store_true", help="the set has one label alone, of an own finding")
+    parser.add_argument("--opacity", action="store_true", help="also label a finding of its own")
     parser.add_argument("--first", type=int, default=FIRST, metavar="SEED", help="the films of other seeds are others")
     options = parser.parse_args()
     if options.examples:

@@ -83,8 +83,8 @@ def write_set(folder: Path, count: int, size: int = 512, first: int = FIRST, opa
     its own, nearly all are frontal, and `complete` says that findings which are not named are absent.
 
     Args:
-        opacity: Whether one label is all that is said of a film, of which no model of ours has heard: "Lung opacity",
-            there or not. Then six of ten are to train on, two to validate and two to test.
+        opacity: Whether a label is added of which no model of ours has heard, "Lung opacity", there or not. Then six
+            of ten are to train on, two to validate and two to test.
 
     Raises:
         ValueError: the size is out of range, or the seeds reach those that are kept to measure on.
@@ -99,10 +99,9 @@ def write_set(folder: Path, count: int, size: int = 512, first: int = FIRST, opa
 
 
 def label_opacity(entry: dict[str, Any], seed: int) -> dict[str, Any]:
-    """A film's line that says no more than whether a lung is denser than it should be, whatever the cause."""
-    kept = {key: entry[key] for key in ("image", "patient", "view")}
+    """The film's line that also says whether a lung is denser than it should be, whatever the cause."""
     dense = not OPACITIES.isdisjoint(item["finding"] for item in entry["findings"])
-    return kept | {"label" if dense else "absent": [OPACITY], "split": WIDE_SPLITS[seed % len(WIDE_SPLITS)]}
+    return entry | {"label" if dense else "absent": [OPACITY], "split": WIDE_SPLITS[seed % len(WIDE_SPLITS)]}
 
 
 def write_film(folder: Path, seed: int, size: int) -> dict[str, Any]:
