@@ -6,6 +6,7 @@ own rows attend to all rows and padding to the own ones, and neither needs a mas
 nothing about text.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from transformers.models.mllama.modeling_mllama import MllamaModel, MllamaVision
 from cxr.model.decoder import BACKENDS
 from cxr.model.joint import Joint
 
+logger = logging.getLogger(__name__)
+
+LONG = 4096  # rows of a film from which `choose_long`'s kernels serve
 MULTIPLE = 8  # a tile's positions are padded to a multiple of it, as in transformers
 
 
@@ -71,34 +75,47 @@ class Layer:
         return hidden + (layer.gate_ffn.tanh() * more if layer.is_gated else more)
 
 
-def choose_kernels(device: torch.device) -> list[SDPBackend]:
-    """The kernels of attention for the encoder, the fastest first (`python -m cxr.evaluation.encoder`).
+def choose_long(device: torch.device) -> list[SDPBackend]:
+    """The kernels of attention for one film of many rows; nothing where those for all films serve it as well.
 
-    On a Hopper card cuDNN's takes a seventh less time than flash attention. It plans for every shape anew, of which the
-    encoder, unlike the text, has few.
+    On Hopper cards cuDNN's takes a seventh less time than flash attention (`python -m cxr.evaluation.encoder`), and of
+    few rows more. Elsewhere it was not measured here; on newer cards others found it slower (transformers, pull request
+    48163). PyTorch leaves it off before CUDA 12.9.
     """
-    newer = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (9, 0)
-    return [SDPBackend.CUDNN_ATTENTION, *BACKENDS] if newer else list(BACKENDS)
+    hopper = device.type == "cuda" and torch.cuda.get_device_capability(device) == (9, 0)
+    recent = tuple(map(int, (torch.version.cuda or "0").split(".")[:2])) >= (12, 9)
+    return [SDPBackend.CUDNN_ATTENTION, *BACKENDS] if hopper and recent else []
 
 
 class Vision:
     """A loaded Mllama's vision encoder and projector. Makes joint weights of it; the model itself keeps working."""
 
     def __init__(self, core: MllamaModel, backends: Sequence[SDPBackend] | None = None) -> None:
-        """`backends`: kernels of attention, of which the first that can run is taken; None: the fastest of the card."""
-        self.model, self.projector = core.vision_model, core.multi_modal_projector
-        self.backends = list(backends or choose_kernels(core.device))
+        """`backends`: kernels of attention, the fastest first; None: those that suit card and film."""
+        self.model, self.projector, self.backends = core.vision_model, core.multi_modal_projector, backends or BACKENDS
+        self.long = [] if backends else choose_long(core.device)
         self.local = [Layer(layer) for layer in self.model.transformer.layers]
         self.whole = [Layer(layer) for layer in self.model.global_transformer.layers]
         if not self.model.num_patches % MULTIPLE:
             raise ValueError("a tile without padding is masked wholly by transformers")
 
-    @torch.inference_mode()
     def encode(self, pixels: Tensor, aspect: Tensor, real: int) -> Tensor:
         """The states of films that are cut alike, films x (real tiles * patches) x hidden.
 
         `pixels`: films x 1 x tiles x 3 x side x side, as the processor makes them; `aspect`: their aspect_ratio_ids.
         """
+        if self.long and len(pixels) == 1 and pixels.shape[2] * self.model.num_patches >= LONG:
+            try:  # one film alone, the shape that is planned for when the program starts: cuDNN plans for each anew
+                return self._encode(pixels, aspect, real, self.long)
+            except torch.OutOfMemoryError:
+                raise
+            except RuntimeError as error:  # a plan that cannot be made
+                logger.warning("films are encoded by another kernel (%s)", (str(error).splitlines() or [""])[0])
+                self.long = []
+        return self._encode(pixels, aspect, real, self.backends)
+
+    @torch.inference_mode()
+    def _encode(self, pixels: Tensor, aspect: Tensor, real: int, kernels: Sequence[SDPBackend]) -> Tensor:
         model, (films, _, tiles) = self.model, pixels.shape[:3]
         weight, aspect = model.patch_embedding.weight, aspect.expand(films, 1)
         hidden = model.patch_embedding(pixels.flatten(0, 2).to(weight.device, weight.dtype)).flatten(2).transpose(1, 2)
@@ -109,7 +126,7 @@ class Vision:
         order, own = layout.order(), layout.own
         hidden = nn.functional.pad(hidden, (0, 0, 0, layout.padded - layout.patches)).flatten(1, 2)[:, order]
         kept: dict[int, Tensor] = {}
-        with sdpa_kernel(self.backends, set_priority=True):
+        with sdpa_kernel(list(kernels), set_priority=True):
             for i, layer in enumerate(self.local):
                 hidden = layer(hidden, own)
                 if i in model.intermediate_layers_indices:
