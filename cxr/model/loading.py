@@ -49,9 +49,12 @@ EMBEDDED_NAME = "embedded Mllama"  # what adapters for it record as their base
 
 def load(settings: Settings) -> Loaded:
     """The model that the settings ask for, or the embedded one with the reason why it answers instead."""
-    if settings.base is None and settings.adapter is None and settings.endpoint is None:
+    named = settings.base is not None or settings.adapter is not None or settings.endpoint is not None
+    if not named and not settings.precision and not settings.tiles:
         return load_embedded()
     try:
+        if not named:
+            raise CxrError("CXR_PRECISION and CXR_TILES are for a model that CXR_BASE or CXR_ADAPTER names.")
         return load_endpoint(settings) if settings.endpoint else load_named(settings)
     except CxrError as error:
         logger.warning("the embedded model answers: %s", error)

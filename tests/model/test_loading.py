@@ -263,6 +263,13 @@ def test_settings_that_cannot_be_met_are_sentences(hub: HubStandIn, settings: Se
         load_named(settings)
 
 
+@pytest.mark.parametrize("settings", [Settings(precision="bf16"), Settings(tiles="real")])
+def test_how_to_read_is_not_ignored_where_no_model_is_named(settings: Settings) -> None:
+    loaded = loading.load(settings)
+    assert loaded.identity.base == loading.EMBEDDED_NAME
+    assert "CXR_PRECISION and CXR_TILES are for a model that" in str(loaded.identity.problem)
+
+
 def test_a_folder_has_no_revision(folders: tuple[Path, Path]) -> None:
     with pytest.raises(CxrError, match="has no revisions"):
         load_named(Settings(base=str(folders[0]), adapter=str(folders[1]), adapter_revision="0" * 40))
