@@ -49,12 +49,10 @@ EMBEDDED_NAME = "embedded Mllama"  # what adapters for it record as their base
 
 def load(settings: Settings) -> Loaded:
     """The model that the settings ask for, or the embedded one with the reason why it answers instead."""
-    named = settings.base is not None or settings.adapter is not None or settings.endpoint is not None
-    if not named and not settings.precision and not settings.tiles:
+    asked = settings.base, settings.adapter, settings.endpoint, settings.precision, settings.tiles
+    if all(each is None for each in asked):
         return load_embedded()
     try:
-        if not named:
-            raise CxrError("CXR_PRECISION and CXR_TILES are for a model that CXR_BASE or CXR_ADAPTER names.")
         return load_endpoint(settings) if settings.endpoint else load_named(settings)
     except CxrError as error:
         logger.warning("the embedded model answers: %s", error)
@@ -77,9 +75,11 @@ def load_named(settings: Settings) -> Loaded:
     """The base and adapter of the settings.
 
     Raises:
-        CxrError: one of them cannot be reached, is gated, is not safetensors, is damaged or too large for this machine,
-            or they do not belong together.
+        CxrError: neither is named, or one of them cannot be reached, is gated, is not safetensors, is damaged or too
+            large for this machine, or they do not belong together.
     """
+    if settings.base is None and settings.adapter is None:
+        raise CxrError("CXR_PRECISION and CXR_TILES are for a model that CXR_BASE or CXR_ADAPTER names.")
     card = find_card()
     precision = check_precision(settings.precision or choose_precision(card), card)
     adapter = fetch(settings.adapter, settings.adapter_revision, settings.token) if settings.adapter else None

@@ -38,7 +38,7 @@ def fetch(name: str, revision: str | None, token: str | None) -> Source:
         if revision:
             raise CxrError(f"{name} is a folder, which has no revisions; leave the revision empty.")
         return Source(Path(name), name, None)
-    if name.startswith((".", "/", "~")) or (Path(name).parent != Path() and Path(name).parent.is_dir()):
+    if means_folder(name):
         raise CxrError(f"There is no folder {name}.")
     try:
         folder = Path(snapshot_download(name, revision=revision, token=token, allow_patterns=FILES))
@@ -51,6 +51,15 @@ def fetch(name: str, revision: str | None, token: str | None) -> Source:
     except (HfHubHTTPError, OSError) as error:  # the library's word for an unreachable Hub is an OSError too
         raise CxrError(f"{name} could not be fetched from the Hub ({type(error).__name__}).") from error
     return Source(folder, name, folder.name)
+
+
+def means_folder(name: str) -> bool:
+    """Whether a name that no folder has is meant for one: it is written as a path, or lies in a folder that is here.
+
+    Then it is nobody else's business, the Hub's least of all.
+    """
+    parent = Path(name).parent
+    return name.startswith((".", "/", "~")) or (parent != Path() and parent.is_dir())
 
 
 def hash_weights(folder: Path) -> str:

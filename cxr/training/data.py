@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from cxr.findings import BY_KEY
+from cxr.model.sources import means_folder
 from cxr.results import CxrError
 from cxr.statements import read_statements
 from cxr.training.rows import Row
@@ -129,7 +130,7 @@ def detect_kind(where: str) -> Kind:
         if path.suffix.lower() in (".json", ".jsonl"):
             return "records"
         raise CxrError(f"{where} is no folder and no .json or .jsonl file.")
-    if HUB_NAME.fullmatch(where) and not path.parent.is_dir():  # the name of a folder here is nobody else's business
+    if HUB_NAME.fullmatch(where) and not means_folder(where):
         return "hub"
     raise CxrError(f"There is no folder {where}, and it is no owner/name of a Hub dataset.")
 
