@@ -1,4 +1,4 @@
-"""The forward pass in training, its losses, and the loop. Knows nothing about where films come from.
+"""The forward pass in training and its losses. Knows nothing about where films come from.
 
 Loss: cross-entropy on the answers' tokens; the yes or no of closed questions counts once more, since probabilities
 are read from it, and there what is believed of a film may stand for its label. Auxiliary heads on the film's states
@@ -6,27 +6,21 @@ are read from it, and there what is believed of a film may stand for its label. 
 part of what ships.
 """
 
-import logging
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
-from functools import partial
 from typing import cast
 
 import torch
 import torch.nn.functional as F
 from peft import PeftModel
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import MllamaForConditionalGeneration, MllamaProcessor
 
 from cxr.findings import FINDINGS
 from cxr.prompts import YES_NO
 from cxr.training.embedded.batches import Batch
-from cxr.training.embedded.build import fuse
 from cxr.training.embedded.examples import LONGEST, LONGEST_CLOSED
-
-logger = logging.getLogger(__name__)
+from cxr.training.embedded.fitting import Inputs, Losses, Pace, fit
 
 IGNORED = -100  # a target that costs nothing
 
@@ -118,8 +112,8 @@ class Learner(nn.Module):
         closed = (asked.flatten() >= 0) & (ends > 0)
         return loss, answers.flatten().float(), decisions, closed.float()
 
-    def forward(self, batch: Batch, belief: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
-        """The losses by name, to be summed. `belief`: films x 14 as `Believe` has it."""
+    def forward(self, batch: Batch, belief: torch.Tensor | None = None) -> Losses:
+        """What is wrong about a batch. `belief`: films x 14 as `Believe` has it."""
         states = self.encode(batch.images)
         half = batch.tokens.shape[1] // 2  # the first rows are closed and short: less padding in two parts
         parts = [
@@ -146,82 +140,12 @@ def known_loss(logits: torch.Tensor, targets: torch.Tensor, positive: float = 1.
     return (loss * weight).sum() / known.sum().clamp(min=1)
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast: AdamW with warm-up and a cosine, and an average of the weights that is kept."""
-
-    steps: int
-    rate: float
-    warmup: int = 200
-    decay: float = 0.05
-    average: float = 0.998
-
-
-def learn(learner: Learner, batches: Iterable[Batch], schedule: Schedule, believe: Believe | None = None) -> None:
+def learn(learner: Learner, batches: Iterable[Batch], pace: Pace, believe: Believe | None = None) -> None:
     """Train in place what requires gradients; ends with the averaged weights."""
-    parameters = [parameter for parameter in learner.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(group(parameters, schedule.decay), lr=schedule.rate, betas=(0.9, 0.98))
-    if parameters[0].is_cuda:
-        fuse(learner)
-    warmup = min(schedule.warmup, schedule.steps // 5 + 1)
-    rates = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: min((step + 1) / warmup, 0.5 * (1 + math.cos(math.pi * min(step / schedule.steps, 1))) + 0.01),
-    )
-    average = AveragedModel(learner, multi_avg_fn=get_ema_multi_avg_fn(schedule.average))
-    work: Callable[[Batch], dict[str, torch.Tensor]] | None = None
-    for step, batch in zip(range(schedule.steps), batches, strict=False):
-        work = work or (
-            GraphedWork(learner, batch, believe)
-            if batch.images.is_cuda
-            else partial(work_out, learner, believe=believe)
-        )
-        losses = work(batch)
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        rates.step()
-        average.update_parameters(learner)
-        if step % 100 == 0 or step == schedule.steps - 1:
-            logger.info("step %d %s", step, " ".join(f"{name} {loss.item():.3f}" for name, loss in losses.items()))
-    learner.load_state_dict(average.module.state_dict())
 
+    def loss(model: nn.Module, inputs: Inputs) -> Losses:
+        batch = Batch(**inputs)
+        losses: Losses = model(batch, believe(batch) if believe else None)
+        return losses
 
-def group(parameters: list[nn.Parameter], decay: float) -> list[dict[str, object]]:
-    """Weights that decay, and those that do not."""
-    return [
-        {"params": [each for each in parameters if each.dim() > 1], "weight_decay": decay},
-        {"params": [each for each in parameters if each.dim() <= 1], "weight_decay": 0.0},
-    ]
-
-
-def work_out(learner: Learner, batch: Batch, believe: Believe | None = None) -> dict[str, torch.Tensor]:
-    """The losses of a batch, and their gradients in the parameters."""
-    for parameter in learner.parameters():
-        parameter.grad = None
-    with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=batch.images.is_cuda, cache_enabled=False):
-        losses = learner(batch, believe(batch) if believe else None)
-    torch.stack(list(losses.values())).sum().backward()
-    return {name: loss.detach() for name, loss in losses.items()}
-
-
-class GraphedWork:
-    """`work_out` recorded as a CUDA graph and replayed: a small model spends most of its time launching kernels."""
-
-    def __init__(self, learner: Learner, batch: Batch, believe: Believe | None) -> None:
-        self.batch = Batch(*(getattr(batch, field.name).clone() for field in fields(batch)))
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(3):
-                work_out(learner, self.batch, believe)
-        torch.cuda.current_stream().wait_stream(stream)
-        self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):
-            self.losses = work_out(learner, self.batch, believe)
-
-    def __call__(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """The losses of another batch of the same shapes; gradients are overwritten in place."""
-        for field in fields(batch):
-            getattr(self.batch, field.name).copy_(getattr(batch, field.name))
-        self.graph.replay()
-        return self.losses
+    fit(learner, loss, (vars(batch) for batch in batches), pace)

@@ -8,7 +8,7 @@ goes on after the last one that was finished.
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,8 @@ from cxr.training.embedded.build import Size, build_model, build_processor, buil
 from cxr.training.embedded.drawing import draw_chunks
 from cxr.training.embedded.examples import ConversationWriter, Examples
 from cxr.training.embedded.export import save_adapter, save_base
-from cxr.training.embedded.learning import Learner, Schedule, learn
+from cxr.training.embedded.fitting import Pace, fit
+from cxr.training.embedded.learning import Learner, learn
 from cxr.training.embedded.material import (
     Options,
     Pools,
@@ -44,16 +45,17 @@ from cxr.training.embedded.material import (
     write_texts,
 )
 from cxr.training.embedded.peer import ResNet18
-from cxr.training.embedded.seeing import Fitter, Lessons, Pace, Seer, label_loss, look, see_loss
+from cxr.training.embedded.seeing import Lessons, Seer, label_loss, look, see_loss
 from cxr.training.embedded.teachers import believe
 from cxr.training.embedded.trials import FINAL, TEACHER
-from cxr.training.embedded.views import Views, join_views, view_real
+from cxr.training.embedded.views import join_views, view_real
 from cxr.training.finetune import finetune
 from cxr.training.options import SftOptions
 
 logger = logging.getLogger(__name__)
 
 CONFIG = Path(__file__).resolve().parents[3] / "configs" / "embedded.yaml"
+RATE = 3e-3  # of the base; the ResNets have their own
 SEEN_SHARE = 0.5  # of a batch of real films drawn: with fewer, what was learnt from them is lost again
 NORMAL_SHARE = 0.15  # of the adapter's films: at their true share a report that is written greedily names too little
 HELD_DRAWN = 9_900_000  # seeds of drawn films to look at on the way; the evaluation has others
@@ -101,7 +103,7 @@ def make_base(options: Options, size: Size) -> None:
     learner.mllama.model.vision_model.requires_grad_(False)  # while it learnt to speak it saw less and less
     batches = mix(pools, chunks, options, options.spoken_share, 0, before)
     told = partial(believe, teachers=list(teachers.eval())) if options.teachers else None
-    learn(learner, batches, Schedule(options.steps, 1e-3), told)
+    learn(learner, batches, Pace(options.steps, RATE, warmup=200, average=0.998, muon=True), told)
     chunks.close()
     log_sight(take_eye(learner, size), options, size)
     save_base(learner.mllama, processor, options.out)
@@ -119,7 +121,7 @@ def see(
     seer = take_eye(learner, size).to(options.device)
     lessons = Lessons(options.person, options.hidden)
     drawn = see_batches(pools, chunks, options, size, 0.0, 0)
-    fit(seer, partial(see_loss, lessons=lessons), drawn, Pace(options.see_steps, 1e-3))
+    fit(seer, partial(see_loss, lessons=lessons), drawn, Pace(options.see_steps, RATE, muon=True))
     for number in range(options.teachers):
         teachers[number] = make_teacher(number, pools, chunks, options, size)
     mixed = see_batches(pools, chunks, options, size, 1 - SEEN_SHARE, options.see_steps)
@@ -128,7 +130,7 @@ def see(
         seer,
         partial(see_loss, lessons=told, teachers=list(teachers.eval())),
         mixed,
-        Pace(options.real_steps, FINAL.rate),
+        Pace(options.real_steps, FINAL.rate, muon=FINAL.muon),
     )
     log_sight(seer, options, size)
 
@@ -157,17 +159,6 @@ def log_sight(seer: Seer, options: Options, size: Size) -> None:
     told = look(seer, views["images"], size.canvas).sigmoid().numpy()
     outcome = Outcome(told, views["findings"].cpu().numpy(), np.array([film.patient for film in films]))
     logger.info("what the eye tells, validation: %s", describe(outcome))
-
-
-def fit(
-    model: nn.Module, loss: Callable[[nn.Module, Views], torch.Tensor], batches: Iterator[Views], pace: Pace
-) -> None:
-    """Train in place; ends with the averaged weights."""
-    fitter = Fitter(model, loss, pace)
-    for step in fitter.fit(batches):
-        if step % 250 == 0:
-            logger.info("%s, step %d of %d", type(model).__name__, step, pace.steps)
-    fitter.keep_average()
 
 
 def make_adapter(options: Options, size: Size) -> Path:

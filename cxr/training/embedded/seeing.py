@@ -1,10 +1,9 @@
-"""The eye of the embedded model alone: encoder, projector and the auxiliary heads, and a loop that trains them fast.
+"""The eye of the embedded model alone: encoder, projector and the auxiliary heads, and what they are taught.
 
 Knows nothing about text, nor about where films come from.
 """
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,8 +12,9 @@ import torch.nn.functional as F
 from torch import nn
 from transformers.models.mllama.modeling_mllama import MllamaVisionModel
 
-from cxr.training.embedded.build import Size, build_vision_config, fuse, open_gates
-from cxr.training.embedded.learning import Heads, group, known_loss
+from cxr.training.embedded.build import Size, build_vision_config, open_gates
+from cxr.training.embedded.fitting import Losses
+from cxr.training.embedded.learning import Heads, known_loss
 from cxr.training.embedded.teachers import ask, unplaced
 from cxr.training.embedded.views import Views, resize
 
@@ -66,7 +66,7 @@ class Lessons:
 
 def see_loss(
     model: nn.Module, batch: Views, lessons: Lessons = Lessons(), teachers: Sequence[nn.Module] = ()
-) -> torch.Tensor:
+) -> Losses:
     """What is wrong about what is known of the films."""
     assert isinstance(model, Seer)
     images = batch["images"]
@@ -75,15 +75,18 @@ def see_loss(
     states = model.see(shown).float()
     findings, sides, maps = model.heads(states)
     told = torch.where(unplaced(batch["maps"]), -1.0, batch["findings"]) if lessons.alone else batch["findings"]
-    loss = known_loss(findings, told) + 0.5 * known_loss(sides, batch["sides"])
-    loss = loss + known_loss(maps, batch["maps"], positive=3.0)
+    losses = {
+        "findings": known_loss(findings, told),
+        "sides": 0.5 * known_loss(sides, batch["sides"]),
+        "maps": known_loss(maps, batch["maps"], positive=3.0),
+    }
     if lessons.taught:
-        loss = loss + lessons.taught * known_loss(findings, ask(teachers, images))
+        losses["taught"] = lessons.taught * known_loss(findings, ask(teachers, images))
     if lessons.person:
-        loss = loss + lessons.person * person_loss(model.person(states[:, 1:].mean(1)), batch["person"])
+        losses["person"] = lessons.person * person_loss(model.person(states[:, 1:].mean(1)), batch["person"])
     if veil is not None:
-        loss = loss + lessons.hidden * guess_loss(model.patches(states[:, 1:]), images, veil, model.patch)
-    return loss
+        losses["hidden"] = lessons.hidden * guess_loss(model.patches(states[:, 1:]), images, veil, model.patch)
+    return losses
 
 
 def skip_layers(seer: Seer, most: float) -> None:
@@ -126,102 +129,9 @@ def guess_loss(guesses: torch.Tensor, images: torch.Tensor, veil: torch.Tensor, 
     return ((guesses - pixels).abs().mean(-1) * hidden).sum() / hidden.sum().clamp(min=1)
 
 
-def label_loss(model: nn.Module, batch: Views) -> torch.Tensor:
+def label_loss(model: nn.Module, batch: Views) -> Losses:
     """The findings alone, for a model that has no other heads."""
-    return known_loss(model(batch["images"]), batch["findings"])
-
-
-@dataclass(frozen=True)
-class Pace:
-    """AdamW with warm-up and a cosine, and an average of the weights that is kept."""
-
-    steps: int
-    rate: float = 1e-3
-    warmup: int = 100
-    decay: float = 0.05
-    average: float = 0.995
-
-
-class Fitter:
-    """Trains a model in place; on a GPU a whole step is one CUDA graph. `average` holds the weights to keep."""
-
-    def __init__(self, model: nn.Module, loss: Callable[[nn.Module, Views], torch.Tensor], pace: Pace) -> None:
-        self.model, self.loss, self.pace = model, loss, pace
-        self.parameters = [p for p in model.parameters() if p.requires_grad]
-        self.weights = [p.detach() for p in self.parameters]
-        self.average = [weight.clone() for weight in self.weights]
-        device = self.parameters[0].device
-        self.rate = torch.tensor(pace.rate, device=device)
-        self.share = torch.tensor(1.0, device=device)  # of the current weights in the average
-        graphed = device.type == "cuda"
-        if graphed:
-            fuse(model)
-        self.optimizer = torch.optim.AdamW(
-            group(self.parameters, pace.decay),
-            lr=self.rate,
-            betas=(0.9, 0.98),
-            fused=graphed,
-            capturable=graphed,
-        )
-        self.graph: torch.cuda.CUDAGraph | None = None
-        self.inputs: Views = {}
-
-    def fit(self, batches: Iterable[Views]) -> Iterator[int]:
-        """One step after another, counted from 1."""
-        for step, batch in zip(range(self.pace.steps), batches, strict=False):
-            warm = min(1.0, (step + 1) / self.pace.warmup)
-            self.rate.fill_(self.pace.rate * warm * (0.505 + 0.495 * math.cos(math.pi * step / self.pace.steps)))
-            self.share.fill_(1 - min(self.pace.average, step / (step + 10)))
-            self._take(batch)
-            yield step + 1
-
-    def keep_average(self) -> None:
-        """Let the model be its average."""
-        with torch.no_grad():
-            torch._foreach_copy_(self.weights, self.average)
-
-    def _take(self, batch: Views) -> None:
-        if not next(iter(batch.values())).is_cuda:
-            self.inputs = batch
-            self._step()
-            return
-        if self.graph is None:
-            self._record(batch)
-        for name, value in batch.items():
-            self.inputs[name].copy_(value)
-        assert self.graph is not None
-        self.graph.replay()
-
-    def _record(self, batch: Views) -> None:
-        self.inputs = {name: value.clone() for name, value in batch.items()}
-        kept = [weight.clone() for weight in self.weights]
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(3):
-                self._step()
-        torch.cuda.current_stream().wait_stream(stream)
-        self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):
-            self._step()
-        with torch.no_grad():  # the steps for warming up do not count
-            torch._foreach_copy_(self.weights, kept)
-            for state in self.optimizer.state.values():
-                for value in state.values():
-                    value.zero_()
-
-    def _step(self) -> None:
-        self.optimizer.zero_grad(set_to_none=True)
-        kind = self.parameters[0].device.type
-        with torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda", cache_enabled=False):
-            loss = self.loss(self.model, self.inputs)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        self.optimizer.step()
-        with torch.no_grad():
-            ahead = torch._foreach_sub(self.weights, self.average)
-            torch._foreach_mul_(ahead, self.share)
-            torch._foreach_add_(self.average, ahead)
+    return {"findings": known_loss(model(batch["images"]), batch["findings"])}
 
 
 @torch.no_grad()

@@ -26,8 +26,9 @@ from cxr.evaluation.films import CHESTXRAY14, RealFilm, read_films
 from cxr.training.embedded.batches import Strength
 from cxr.training.embedded.build import Size
 from cxr.training.embedded.examples import Examples
+from cxr.training.embedded.fitting import Fitter, Pace
 from cxr.training.embedded.peer import ResNet18
-from cxr.training.embedded.seeing import Fitter, Lessons, Pace, build_seer, label_loss, look, see_loss, skip_layers
+from cxr.training.embedded.seeing import Lessons, build_seer, label_loss, look, see_loss, skip_layers
 from cxr.training.embedded.trials_table import PEER, write_table
 from cxr.training.embedded.views import Views, balance, draw_views, join_views, mix_views, pick, vary, view_real
 
@@ -61,12 +62,15 @@ class Trial:
     balanced: bool = False
     teachers: int = 0
     peer: bool = False
+    muon: bool = False
 
 
 PLAIN = Trial()
 TEACHER = Trial(peer=True, drawn_steps=1500, steps=700, rate=1e-3)
 TAUGHT, ALONE = Lessons(taught=1.0), Lessons(taught=4.0, alone=True)
-FINAL = Trial(FINE, lessons=ALONE, teachers=2, steps=2000, rate=1e-3, drawn_share=0.25)  # much as the recipe
+FINAL = Trial(  # much as the recipe
+    FINE, lessons=ALONE, teachers=2, drawn_steps=1500, steps=1500, rate=3e-3, drawn_share=0.25, muon=True
+)
 TRIALS = {
     PEER: Trial(peer=True, drawn_steps=0, drawn_share=0, steps=800, rate=1e-3),
     "ResNet-18, drawn films first": TEACHER,
@@ -88,7 +92,7 @@ TRIALS = {
     "288 px": replace(PLAIN, size=LARGE),
     "patches of 12 px at 288 px": replace(PLAIN, size=FINE, drawn_steps=4000),
     "patches of 12 px at 288 px, taught": replace(PLAIN, size=FINE, lessons=TAUGHT, teachers=1),
-    "patches of 12 px at 288 px, taught alone": FINAL,
+    "patches of 12 px at 288 px, taught alone, Muon": FINAL,
 }
 
 
@@ -135,14 +139,15 @@ def begin(trial: Trial, seed: int, grounds: Grounds) -> dict[str, torch.Tensor] 
     """The weights with which every fold begins; None: each begins with its own."""
     if not trial.drawn_steps:
         return None
-    key = (trial.peer, trial.size, trial.drawn_steps, seed)
+    key = (trial.peer, trial.size, trial.drawn_steps, trial.muon, seed)
     if key not in grounds.begun:
         torch.manual_seed(seed)
         pool, _ = grounds.drawn()
         device = pool["images"].device
         plain = Trial(size=trial.size, batch=128, peer=trial.peer)
+        pace = Pace(trial.drawn_steps, 3e-3 if trial.muon else 1e-3, muon=trial.muon)
         model = build(plain, device)
-        fitter = Fitter(model, label_loss if trial.peer else see_loss, Pace(trial.drawn_steps, 1e-3, average=0.995))
+        fitter = Fitter(model, label_loss if trial.peer else see_loss, pace)
         for _ in fitter.fit(batches(plain, pool, None, torch.arange(1, device=device), seed)):
             pass
         fitter.keep_average()
@@ -168,7 +173,7 @@ def run_fold(trial: Trial, seed: int, fold: int, grounds: Grounds) -> tuple[nn.M
     out = np.flatnonzero((grounds.folds == fold) & grounds.scored)
     images = real["images"][torch.from_numpy(out).to(device)]
     loss = label_loss if trial.peer else partial(see_loss, lessons=trial.lessons, teachers=teachers)
-    fitter = Fitter(model, loss, Pace(trial.steps, trial.rate, decay=trial.decay))
+    fitter = Fitter(model, loss, Pace(trial.steps, trial.rate, decay=trial.decay, muon=trial.muon))
     steps = fitter.fit(batches(trial, pool, real, inside, 100 * seed + fold))
     return model, torch.stack(list(watch(fitter, steps, lambda: look(model, images, side))))
 

@@ -10,14 +10,13 @@ from torch import nn
 
 from cxr.training.embedded.batches import Strength
 from cxr.training.embedded.build import Size
+from cxr.training.embedded.fitting import Fitter, Losses, Pace
 from cxr.training.embedded.learning import Learner
 from cxr.training.embedded.peer import ResNet18
 from cxr.training.embedded.seeing import (
     MEAN,
     STD,
-    Fitter,
     Lessons,
-    Pace,
     Seer,
     ask,
     build_seer,
@@ -47,6 +46,10 @@ def batch(films: Views) -> Views:
     return vary(pick(films, torch.arange(6), 8, dice), dice, Strength(), 56, 4)
 
 
+def total(losses: Losses) -> float:
+    return sum(float(loss.detach()) for loss in losses.values())
+
+
 def test_the_eye_sees_what_the_speaking_model_sees() -> None:
     engine = tiny_engine()
     learner = Learner(copy.deepcopy(engine.model), engine.processor)
@@ -64,12 +67,12 @@ def test_learning_lowers_the_loss_and_the_average_is_kept(batch: Views, lessons:
     torch.manual_seed(0)
     seer = build_seer(TINY)
     loss = partial(see_loss, lessons=lessons)
-    before = float(see_loss(seer, batch, lessons).detach())
+    before = total(see_loss(seer, batch, lessons))
     fitter = Fitter(seer, loss, Pace(40, 3e-3, warmup=5, average=0.5))
     assert list(fitter.fit(repeat(batch))) == list(range(1, 41))
     last = [parameter.detach().clone() for parameter in seer.parameters()]
     fitter.keep_average()
-    assert float(see_loss(seer, batch, lessons).detach()) < 0.8 * before
+    assert total(see_loss(seer, batch, lessons)) < 0.8 * before
     assert any(not torch.equal(now, then) for now, then in zip(seer.parameters(), last, strict=True))
 
 
@@ -80,9 +83,9 @@ def test_what_the_teachers_say_is_learnt_where_nothing_is_known(batch: Views) ->
     unknown = {**batch, **{name: torch.full_like(batch[name], -1) for name in ("findings", "sides", "maps")}}
     torch.manual_seed(0)
     seer = build_seer(TINY)
-    assert float(see_loss(seer, unknown).detach()) == 0
+    assert total(see_loss(seer, unknown)) == 0
     labelled = {**batch, "sides": unknown["sides"], "maps": unknown["maps"]}  # as real films are
-    assert float(see_loss(seer, labelled).detach()) > 0 == float(see_loss(seer, labelled, Lessons(alone=True)).detach())
+    assert total(see_loss(seer, labelled)) > 0 == total(see_loss(seer, labelled, Lessons(alone=True)))
     lessons = Lessons(taught=1.0)
     for _ in Fitter(seer, partial(see_loss, lessons=lessons, teachers=teachers), Pace(60, 3e-3, warmup=5)).fit(
         repeat(unknown)
@@ -144,7 +147,7 @@ def test_the_peer_is_a_resnet_18() -> None:
     convolutions = [m for m in peer.modules() if isinstance(m, nn.Conv2d) and m.kernel_size != (1, 1)]
     assert len(convolutions) == 17  # and one linear layer
     loss = label_loss(peer, {"images": torch.rand(2, 1, 64, 64), "findings": torch.tensor([[1.0] * 14, [-1.0] * 14])})
-    assert loss.isfinite()
+    assert loss["findings"].isfinite()
 
 
 def test_looking_changes_nothing_and_gives_a_row_a_film(films: Views) -> None:
