@@ -38,9 +38,9 @@ class Options:
     out: Path
     work: Path = Path("outputs/embedded")  # what a run that goes on begins with
     seed: int = 0
-    see_steps: int = 3000  # the encoder on drawn films
-    real_steps: int = 2000  # and on real ones with drawn ones among them
-    steps: int = 3400  # all but the encoder
+    see_steps: int = 1500  # the encoder on drawn films
+    real_steps: int = 1500  # and on real ones with drawn ones among them
+    steps: int = 2400  # all but the encoder
     batch: int = 128  # drawn films a step
     person: float = 0.0  # weight of sex, age and view
     hidden: float = 0.0  # weight of hidden patches
@@ -49,7 +49,7 @@ class Options:
     adapter_drawn: int = 1600  # drawn films of the adapter
     adapter_epochs: float = 1.5
     first_drawn: int = 1500  # drawn films before the first step
-    drawn_a_step: float = 2.5
+    drawn_a_step: float = 2.0
     workers: int = 2
     device: str = "cpu"
 
