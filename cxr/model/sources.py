@@ -39,7 +39,9 @@ def fetch(name: str, revision: str | None, token: str | None) -> Source:
             raise CxrError(f"{name} is a folder, which has no revisions; leave the revision empty.")
         return Source(Path(name), name, None)
     if means_folder(name):
-        raise CxrError(f"There is no folder {name}.")
+        raise CxrError(
+            f"There is no folder {name}; the Hub is not asked for a name that begins like a folder of this machine."
+        )
     try:
         folder = Path(snapshot_download(name, revision=revision, token=token, allow_patterns=FILES))
     except GatedRepoError as error:
