@@ -45,7 +45,7 @@ from cxr.training.embedded.material import (
     write_texts,
 )
 from cxr.training.embedded.peer import ResNet18
-from cxr.training.embedded.seeing import Lessons, Seer, label_loss, look, see_loss
+from cxr.training.embedded.seeing import Lessons, Seer, build_seer, label_loss, look, see_loss
 from cxr.training.embedded.teachers import believe
 from cxr.training.embedded.trials import FINAL, TEACHER
 from cxr.training.embedded.views import join_views, view_real
@@ -102,7 +102,8 @@ def make_base(options: Options, size: Size) -> None:
     before = options.see_steps + options.real_steps
     learner.mllama.model.vision_model.requires_grad_(False)  # while it learnt to speak it saw less and less
     batches = mix(pools, chunks, options, options.spoken_share, 0, before)
-    told = partial(believe, teachers=list(teachers.eval())) if options.teachers else None
+    # What it says is to be what it sees: from what others believe of so few films it would learn them by heart.
+    told = partial(believe, teachers=[copy_eye(learner, size)])
     learn(learner, batches, Pace(options.steps, RATE, warmup=200, average=0.998, muon=True), told)
     chunks.close()
     log_sight(take_eye(learner, size), options, size)
@@ -139,6 +140,13 @@ def take_eye(learner: Learner, size: Size) -> Seer:
     """The learner's own encoder, projector and heads, without words."""
     core = learner.mllama.model
     return Seer(core.vision_model, core.multi_modal_projector, learner.heads, size.patch)
+
+
+def copy_eye(learner: Learner, size: Size) -> Seer:
+    """The eye as it is now, which stays so."""
+    eye = build_seer(size).to(learner.mean.device)
+    eye.load_state_dict(take_eye(learner, size).state_dict())
+    return eye.eval().requires_grad_(False)
 
 
 def make_teacher(number: int, pools: Pools, chunks: Iterator[Examples], options: Options, size: Size) -> nn.Module:

@@ -1,5 +1,6 @@
 """The recipe: which films it may see, what it asks of them, and a very small run from nothing to a folder."""
 
+import copy
 import csv
 import shutil
 from dataclasses import replace
@@ -24,6 +25,7 @@ from cxr.training.embedded.batches import Pool
 from cxr.training.embedded.build import Size
 from cxr.training.embedded.drawing import Plan, draw_example, load_writer
 from cxr.training.embedded.examples import CLOSED, ConversationWriter, stack
+from cxr.training.embedded.learning import Learner
 from cxr.training.embedded.material import Options, Pools, mix, see_batches, write_real, write_texts
 from cxr.training.embedded.recipe import make_embedded
 from tests.data import DATA, needs_data
@@ -156,6 +158,21 @@ def test_a_very_small_run_makes_a_folder_that_loads(tmp_path: Path, monkeypatch:
     assert {path.name: path.read_bytes() for path in options.out.rglob("*.safetensors")} == weights
     with pytest.raises(ValueError, match="another run"):
         make_embedded(replace(options, seed=1), TINY)
+
+
+@torch.no_grad()
+def test_the_eye_that_is_believed_stays_as_it_was() -> None:
+    """It says of films what the model's own heads say, and goes on saying it while they learn."""
+    engine = tiny_engine()
+    learner = Learner(copy.deepcopy(engine.model), engine.processor)
+    images = torch.rand(2, 1, TINY.canvas, TINY.canvas)
+    eye = recipe.copy_eye(learner, TINY)
+    before = learner.heads(learner.encode(images))[0]
+    torch.testing.assert_close(eye(images), before, atol=1e-4, rtol=1e-4)
+    for parameter in learner.parameters():
+        parameter += 0.01
+    torch.testing.assert_close(eye(images), before, atol=1e-4, rtol=1e-4)
+    assert not any(parameter.requires_grad for parameter in eye.parameters())
 
 
 @needs_data
