@@ -18,8 +18,8 @@ class Batch:
     """`films` pictures with `rows` conversations each, on one device.
 
     images: films x 1 x side x side float32 in 0..1; tokens: films x rows x longest int64; starts, ends: films x rows;
-    asked: films x rows int64, which of the 14 a closed question is about, -1 in other rows; findings, sides, maps: as
-    in `examples`, float32 with -1 for unknown.
+    asked: films x rows int64, which of the 14 a closed question is about, -1 in other rows; findings, sides, maps,
+    placed: as in `examples`, float32 with -1 for unknown.
     """
 
     images: torch.Tensor
@@ -30,6 +30,7 @@ class Batch:
     findings: torch.Tensor
     sides: torch.Tensor
     maps: torch.Tensor
+    placed: torch.Tensor
 
 
 class Pool:
@@ -79,6 +80,7 @@ class Pool:
             held["findings"].float(),
             held["sides"].float(),
             held["maps"].float(),
+            held["placed"].float(),
         )
 
 

@@ -33,6 +33,7 @@ CLOSED = len(FINDINGS)  # the first rows of every film; those of unknown finding
 #   sides    int8   N x 14 x 2           the same for the patient's left and right
 #   maps     int8   N x 14 x grid x grid 1 where a finding is, 0 where not, -1 unknown
 #   person   int8   N x 3                1 male, 0 female; age in years; 1 AP, 0 PA; -1 unknown
+#   placed   int8   N                    1 drawn: all of it is exact; 0 real: no places are known, and labels are noisy
 Examples = dict[str, np.ndarray]
 Person = tuple[str | None, int | None]  # sex, M or F; age in years
 
@@ -112,6 +113,7 @@ def make_view(
         "sides": mark_sides(truth),
         "maps": draw_maps(truth, masks, grid),
         "person": np.array(marks, np.int8),
+        "placed": np.array(truth.placed, np.int8),
     }
 
 

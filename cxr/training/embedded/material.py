@@ -38,7 +38,7 @@ class Options:
     out: Path
     work: Path = Path("outputs/embedded")  # what a run that goes on begins with
     seed: int = 0
-    see_steps: int = 1500  # the encoder on drawn films
+    see_steps: int = 3000  # the encoder on drawn films
     real_steps: int = 1500  # and on real ones with drawn ones among them
     steps: int = 2400  # all but the encoder
     batch: int = 128  # drawn films a step

@@ -15,7 +15,7 @@ from transformers.models.mllama.modeling_mllama import MllamaVisionModel
 from cxr.training.embedded.build import Size, build_vision_config, open_gates
 from cxr.training.embedded.fitting import Losses
 from cxr.training.embedded.learning import Heads, known_loss
-from cxr.training.embedded.teachers import ask, unplaced
+from cxr.training.embedded.teachers import ask
 from cxr.training.embedded.views import Views, resize
 
 MEAN, STD = 0.5, 0.5  # the processor's, for all three colours
@@ -74,7 +74,7 @@ def see_loss(
     shown = images if veil is None else torch.where(veil, MEAN, images)
     states = model.see(shown).float()
     findings, sides, maps = model.heads(states)
-    told = torch.where(unplaced(batch["maps"]), -1.0, batch["findings"]) if lessons.alone else batch["findings"]
+    told = torch.where(batch["placed"][:, None] == 0, -1.0, batch["findings"]) if lessons.alone else batch["findings"]
     losses = {
         "findings": known_loss(findings, told),
         "sides": 0.5 * known_loss(sides, batch["sides"]),

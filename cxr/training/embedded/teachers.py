@@ -17,11 +17,6 @@ def ask(teachers: Sequence[nn.Module], images: torch.Tensor) -> torch.Tensor:
     return torch.stack([teacher(images).float().sigmoid() for teacher in teachers]).mean(0)
 
 
-def unplaced(maps: torch.Tensor) -> torch.Tensor:
-    """films x 14 x grid x grid -> films x 1 bool: real films, of which nobody knows where a finding is."""
-    return maps.flatten(1).amax(1, keepdim=True) < 0
-
-
 def believe(batch: Batch, teachers: Sequence[nn.Module]) -> torch.Tensor:
     """films x 14: what the teachers say of real films, -1 for drawn ones, whose truth is exact."""
-    return torch.where(unplaced(batch.maps), ask(teachers, batch.images), -1.0)
+    return torch.where(batch.placed[:, None] == 0, ask(teachers, batch.images), -1.0)

@@ -24,7 +24,7 @@ from cxr.training.embedded.examples import Examples, make_view, stack
 from cxr.training.truth import Truth
 
 CHUNK = 64  # drawn films a task
-NAMES = ("images", "findings", "sides", "maps", "person")
+NAMES = ("images", "findings", "sides", "maps", "person", "placed")
 
 Views = dict[str, torch.Tensor]  # N films under `NAMES`, as in `examples`
 

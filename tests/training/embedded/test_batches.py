@@ -47,7 +47,15 @@ def make_batch(images: torch.Tensor, maps: torch.Tensor) -> Batch:
     films = len(images)
     rows = torch.zeros(films, 1, dtype=torch.long)
     return Batch(
-        images, rows[..., None], rows, rows, rows.bool(), torch.zeros(films, 14), torch.zeros(films, 14, 2), maps
+        images,
+        rows[..., None],
+        rows,
+        rows,
+        rows.bool(),
+        torch.zeros(films, 14),
+        torch.zeros(films, 14, 2),
+        maps,
+        torch.ones(films),
     )
 
 

@@ -63,6 +63,7 @@ def test_real_films_are_asked_only_what_their_source_says() -> None:
         np.testing.assert_array_equal(examples["findings"][i] >= 0, known)
         np.testing.assert_array_equal(examples["images"][i], np.asarray(letterbox(open_film(film.path), TINY.canvas)))
         assert not (examples["maps"][i] == 1).any() and not (examples["sides"][i] == 1).any()  # no places are known
+    assert not examples["placed"].any() and make_pool(0).held["placed"].all()
 
 
 def test_the_vocabulary_is_learnt_from_the_same_texts_each_time() -> None:
