@@ -6,10 +6,13 @@ Knows nothing about films or models.
 import re
 
 _LUNG = r"(?:(?:the|a|my|his|her|their|your|one|both|left|right|patient'?s?) )*lungs?"
-# What visitors call the 14, where that is the same thing; the aliases of `findings.py` are known, too.
+_ANGLE = r"costophrenic (?:angles?|sulc\w+|recess\w*)"
+# What visitors call the 14, where that is the same thing or its sign; the aliases of `findings.py` are known, too.
 LAY = {
     "pneumothorax": rf"ptx|pneumothora\w*|collapsed {_LUNG}|air (?:leak )?(?:around|outside|next to|beside) {_LUNG}",
-    "effusion": rf"(?:fluid|water|liquid) (?:\w+ ){{0,2}}?(?:around|outside|next to|beside) {_LUNG}|effus\w+",
+    "effusion": rf"(?:fluid|water|liquid) (?:\w+ ){{0,2}}?(?:around|outside|next to|beside) {_LUNG}|effus\w+"
+    rf"|blunt\w*(?: of)?(?: the)?(?: left| right)? {_ANGLE}"
+    rf"|(?:(?:is|are|do|does) (?:(?:the|both|left|right) )*)?{_ANGLE} (?:(?:is|are|appears?|looks?) )?blunt\w*",
     "edema": rf"(?:pulmonary |lung )?o?edemas?|(?:fluid|water|liquid) (?:in|inside|on) {_LUNG}|lung congestion",
     "consolidation": r"(?:lung )?consolidat\w+",
     "pneumonia": rf"pneumonias?|(?:chest|lung) infections?|infected lungs?|infections? (?:of|in) {_LUNG}",
