@@ -21,8 +21,9 @@ from cxr.evaluation.classification import Outcome, describe, measure_macro
 from cxr.evaluation.films import CHESTXRAY14, RealFilm, read_films
 from cxr.training.embedded.fitting import Fitter, Pace
 from cxr.training.embedded.seeing import label_loss, look
-from cxr.training.embedded.trials import GRID, SIDE, TRIALS, Trial, batches, build, watch
+from cxr.training.embedded.trials import GRID, SIDE, batches, build, watch
 from cxr.training.embedded.trials_table import PEER
+from cxr.training.embedded.variants import TRIALS, Trial
 from cxr.training.embedded.views import Views, join_views, view_real
 
 logger = logging.getLogger(__name__)

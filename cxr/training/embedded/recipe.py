@@ -47,7 +47,7 @@ from cxr.training.embedded.material import (
 from cxr.training.embedded.peer import ResNet18
 from cxr.training.embedded.seeing import Lessons, Seer, build_seer, label_loss, look, see_loss
 from cxr.training.embedded.teachers import believe
-from cxr.training.embedded.trials import FINAL, TEACHER
+from cxr.training.embedded.variants import FINAL, TEACHER
 from cxr.training.embedded.views import join_views, view_real
 from cxr.training.finetune import finetune
 from cxr.training.options import SftOptions
@@ -131,7 +131,7 @@ def see(
         seer,
         partial(see_loss, lessons=told, teachers=list(teachers.eval())),
         mixed,
-        Pace(options.real_steps, FINAL.rate, muon=FINAL.muon),
+        Pace(options.real_steps, FINAL.rate, muon=FINAL.fold_muon),
     )
     log_sight(seer, options, size)
 

@@ -10,8 +10,8 @@ import torch
 from cxr.evaluation.films import CHESTXRAY14
 from cxr.training.embedded import peer_figures
 from cxr.training.embedded.peer_figures import choose_best, main
-from cxr.training.embedded.trials import TRIALS
 from cxr.training.embedded.trials_table import PEER
+from cxr.training.embedded.variants import TRIALS
 from tests.evaluation.test_films import row, write_table
 
 

@@ -10,8 +10,9 @@ import torch
 from cxr.evaluation.films import read_films
 from cxr.training.embedded import trials
 from cxr.training.embedded.build import Size
-from cxr.training.embedded.trials import FOLDS, PLAIN, Grounds, fold_of, run_trial
+from cxr.training.embedded.trials import FOLDS, Grounds, fold_of, run_trial
 from cxr.training.embedded.trials_table import PEER, read_seeds, write_table
+from cxr.training.embedded.variants import PLAIN
 from cxr.training.embedded.views import join_views, view_drawn
 from tests.data import DATA, needs_data
 
