@@ -47,7 +47,7 @@ from cxr.training.embedded.material import (
 from cxr.training.embedded.peer import ResNet18
 from cxr.training.embedded.seeing import Lessons, Seer, build_seer, label_loss, look, see_loss
 from cxr.training.embedded.teachers import believe
-from cxr.training.embedded.variants import FINAL, TEACHER
+from cxr.training.embedded.variants import FINAL, MUON_RATE, TEACHER
 from cxr.training.embedded.views import join_views, view_real
 from cxr.training.finetune import finetune
 from cxr.training.options import SftOptions
@@ -55,7 +55,6 @@ from cxr.training.options import SftOptions
 logger = logging.getLogger(__name__)
 
 CONFIG = Path(__file__).resolve().parents[3] / "configs" / "embedded.yaml"
-RATE = 3e-3  # of the base; the ResNets have their own
 SEEN_SHARE = 0.5  # of a batch of real films drawn: with fewer, what was learnt from them is lost again
 NORMAL_SHARE = 0.15  # of the adapter's films: at their true share a report that is written greedily names too little
 HELD_DRAWN = 9_900_000  # seeds of drawn films to look at on the way; the evaluation has others
@@ -92,19 +91,18 @@ def make_base(options: Options, size: Size) -> None:
     chunks = draw_chunks(plan_drawing(options, size), options.out, options.workers)
     writer = ConversationWriter(processor.tokenizer)
     pools = fill_pools(chunks, write_real(read_films(options.films, "train"), writer, size, options.seed), options)
-    eye, teachers = options.work / "eye.safetensors", nn.ModuleList(ResNet18() for _ in range(options.teachers))
-    sight = nn.ModuleList([learner, teachers.to(options.device)])
+    eye = options.work / "eye.safetensors"
     if eye.is_file():
-        load_model(sight, eye)
+        load_model(learner, eye)
     else:
-        see(learner, teachers, pools, chunks, options, size)
-        save_model(sight, str(eye))
+        see(learner, pools, chunks, options, size)
+        save_model(learner, str(eye))
     before = options.see_steps + options.real_steps
     learner.mllama.model.vision_model.requires_grad_(False)  # while it learnt to speak it saw less and less
     batches = mix(pools, chunks, options, options.spoken_share, 0, before)
     # What it says is to be what it sees: from what others believe of so few films it would learn them by heart.
     told = partial(believe, teachers=[copy_eye(learner, size)])
-    learn(learner, batches, Pace(options.steps, RATE, warmup=200, average=0.998, muon=True), told)
+    learn(learner, batches, Pace(options.steps, MUON_RATE, warmup=200, average=0.998, muon=True), told)
     chunks.close()
     log_sight(take_eye(learner, size), options, size)
     save_base(learner.mllama, processor, options.out)
@@ -112,7 +110,6 @@ def make_base(options: Options, size: Size) -> None:
 
 def see(
     learner: Learner,
-    teachers: nn.ModuleList,
     pools: Pools,
     chunks: Iterator[Examples],
     options: Options,
@@ -122,14 +119,13 @@ def see(
     seer = take_eye(learner, size).to(options.device)
     lessons = Lessons(options.person, options.hidden)
     drawn = see_batches(pools, chunks, options, size, 0.0, 0)
-    fit(seer, partial(see_loss, lessons=lessons), drawn, Pace(options.see_steps, RATE, muon=True))
-    for number in range(options.teachers):
-        teachers[number] = make_teacher(number, pools, chunks, options, size)
+    fit(seer, partial(see_loss, lessons=lessons), drawn, Pace(options.see_steps, MUON_RATE, muon=True))
+    teachers = [make_teacher(number, pools, chunks, options, size) for number in range(options.teachers)]
     mixed = see_batches(pools, chunks, options, size, 1 - SEEN_SHARE, options.see_steps)
     told = replace(lessons, taught=FINAL.lessons.taught, alone=True) if options.teachers else lessons
     fit(
         seer,
-        partial(see_loss, lessons=told, teachers=list(teachers.eval())),
+        partial(see_loss, lessons=told, teachers=teachers),
         mixed,
         Pace(options.real_steps, FINAL.rate, muon=FINAL.fold_muon),
     )

@@ -24,11 +24,11 @@ from torch import nn
 
 from cxr.evaluation.films import CHESTXRAY14, RealFilm, read_films
 from cxr.training.embedded.examples import Examples
-from cxr.training.embedded.fitting import Fitter, Pace
+from cxr.training.embedded.fitting import Fitter, Pace, fit
 from cxr.training.embedded.peer import ResNet18
 from cxr.training.embedded.seeing import build_seer, label_loss, look, see_loss, skip_layers
 from cxr.training.embedded.trials_table import write_table
-from cxr.training.embedded.variants import TEACHER, TRIALS, Trial
+from cxr.training.embedded.variants import MUON_RATE, TEACHER, TRIALS, Trial
 from cxr.training.embedded.views import Views, balance, draw_views, join_views, mix_views, pick, vary, view_real
 
 logger = logging.getLogger(__name__)
@@ -91,12 +91,10 @@ def begin(trial: Trial, seed: int, grounds: Grounds) -> dict[str, torch.Tensor] 
         pool, _ = grounds.drawn()
         device = pool["images"].device
         plain = Trial(size=trial.size, batch=128, peer=trial.peer)
-        pace = Pace(trial.drawn_steps, 3e-3 if trial.muon else 1e-3, muon=trial.muon)
+        pace = Pace(trial.drawn_steps, MUON_RATE if trial.muon else 1e-3, muon=trial.muon)
         model = build(plain, device)
-        fitter = Fitter(model, label_loss if trial.peer else see_loss, pace)
-        for _ in fitter.fit(batches(plain, pool, None, torch.arange(1, device=device), seed)):
-            pass
-        fitter.keep_average()
+        drawn = batches(plain, pool, None, torch.arange(1, device=device), seed)
+        fit(model, label_loss if trial.peer else see_loss, drawn, pace)
         grounds.begun[key] = {name: value.clone() for name, value in model.state_dict().items()}
     return grounds.begun[key]
 

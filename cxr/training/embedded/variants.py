@@ -8,6 +8,7 @@ from cxr.training.embedded.seeing import Lessons
 from cxr.training.embedded.trials_table import PEER
 
 SMALL, LARGE, FINE = Size(canvas=224, patch=16), Size(patch=16), Size()
+MUON_RATE = 3e-3
 STRONG = Strength(15, 0.75, 1.2, 0.15, 1.5, 0.5)
 
 
@@ -41,7 +42,7 @@ FINAL = Trial(  # much as the recipe
     teachers=2,
     drawn_steps=1500,
     steps=1500,
-    rate=3e-3,
+    rate=MUON_RATE,
     drawn_share=0.25,
     muon=True,
     fold_muon=True,

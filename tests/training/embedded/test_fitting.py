@@ -61,7 +61,7 @@ def test_only_matrices_within_layers_are_turned(seer: Seer) -> None:
     assert list_matrices(Teacher(1.0)) == []
 
 
-def test_a_turned_matrix_moves_in_all_its_directions(seer: Seer) -> None:
+def test_a_turned_matrix_moves_in_all_its_directions() -> None:
     """Muon's step has singular values near one another; AdamW's has one that outweighs the rest."""
 
     def spread(muon: bool) -> float:
@@ -76,7 +76,7 @@ def test_a_turned_matrix_moves_in_all_its_directions(seer: Seer) -> None:
     assert spread(True) < 2 < 4 < spread(False)
 
 
-def test_the_rate_of_now_scales_a_turn(seer: Seer) -> None:
+def test_the_rate_of_now_scales_a_turn() -> None:
     """While it warms up a step is as much smaller as the rate is."""
     moves = []
     for warmup in (1, 2):
