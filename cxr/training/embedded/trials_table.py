@@ -17,7 +17,7 @@ HEAD = """| variant | seeds | macro AUROC, out of fold | above the ResNet-18 | a
 def read_seeds(folder: Path, name: str, peer: bool) -> Several:
     """The kept predictions of one variant; of the peer those at its best step."""
     outcomes = []
-    for path in sorted(folder.glob(f"{name} *.npz")):
+    for path in sorted(folder.glob(f"{name} [0-9]*.npz")):
         kept = np.load(path)
         told = [Outcome(expit(each), kept["truth"], kept["patients"]) for each in kept["told"]]
         outcomes.append(max(told, key=measure_macro) if peer else told[-1])
@@ -52,7 +52,7 @@ def write_table(folder: Path, names: Sequence[str], resamples: int = 1000) -> st
 
 
 def _read_drawn(folder: Path, name: str) -> str:
-    kept = [np.load(path) for path in sorted(folder.glob(f"{name} *.npz"))]
+    kept = [np.load(path) for path in sorted(folder.glob(f"{name} [0-9]*.npz"))]
     drawn = [
         Outcome(each["drawn"], each["drawn_truth"], np.arange(len(each["drawn"]))) for each in kept if "drawn" in each
     ]
