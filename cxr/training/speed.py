@@ -152,8 +152,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 def measure_all(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Every engine with every micro-batch; with several GPUs one measurement on each at a time."""
     gpus: Queue[str] = Queue()
-    for number in range(max(1, torch.cuda.device_count())):
-        gpus.put(str(number))
+    for name in name_gpus():
+        gpus.put(name)
 
     def run(engine: str, micro: int) -> dict[str, Any]:
         gpu = gpus.get()
@@ -165,6 +165,12 @@ def measure_all(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     with ThreadPoolExecutor(gpus.qsize()) as pool:
         plan = [(engine, micro) for micro in arguments.micro for engine in arguments.engines]
         return list(pool.map(lambda each: run(*each), plan))
+
+
+def name_gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them; "0" where there is none."""
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return [str(i) for i in range(max(1, torch.cuda.device_count()))] if allowed is None else allowed.split(",")
 
 
 def run_apart(arguments: argparse.Namespace, engine: str, micro: int, gpu: str) -> dict[str, Any]:

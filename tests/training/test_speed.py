@@ -4,9 +4,10 @@ import argparse
 from pathlib import Path
 
 import pytest
+import torch
 
 from cxr.training import speed_rows
-from cxr.training.speed import ROWS, make_examples, measure, split_rows, write_table
+from cxr.training.speed import ROWS, make_examples, measure, name_gpus, split_rows, write_table
 from tests.tiny import save_tiny
 
 
@@ -43,3 +44,14 @@ def test_the_table_takes_the_best_micro_batch_and_names_what_failed() -> None:
     assert "| peft | 2 | 4.00 | 2.00 | 1.00 | 30.0 | 100% |" in table
     assert "| ours | 4 | 2.00 | 4.00 | 2.00 | 12.0 | 40% |" in table
     assert "unsloth at 4: out of memory" in table and "| unsloth" not in table
+
+
+@pytest.mark.parametrize(("allowed", "named"), [("1", ["1"]), ("2,3", ["2", "3"]), ("", [""]), (None, ["0"])])
+def test_no_other_card_is_taken_than_those_that_are_allowed(
+    monkeypatch: pytest.MonkeyPatch, allowed: str | None, named: list[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0 if allowed is None else 1)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if allowed is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", allowed)
+    assert name_gpus() == named
