@@ -19,6 +19,7 @@ from cxr.batch.run import read_folder
 from cxr.checks import write_marked
 from cxr.films.overlay import draw_overlay
 from cxr.findings import find_finding
+from cxr.level import explain_level, title_level
 from cxr.meaning import sum_up
 from cxr.probes import Dependence
 from cxr.prompts import READY_QUESTIONS, join_words
@@ -182,10 +183,9 @@ def render(reading: Reading) -> str:
     """The same for people: a line a finding, the report, the answer."""
     lines = [f"\n{reading.film}", *(f"  ! {warning}" for warning in reading.warnings)]
     if reading.classification:
-        level = reading.classification.level
         lines += [
-            f"  {level.value if level else 'Not calibrated'}",
-            *(f"    {why}" for why in reading.classification.reasons),
+            f"  {title_level(reading.classification)}",
+            *(f"    {why}" for why in explain_level(reading.classification)),
         ]
         lines += [render_score(score) for score in reading.classification.scores]
         if reading.classification.own:

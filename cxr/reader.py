@@ -151,9 +151,7 @@ class Reader:
         """What the answers mean, questions x YES_NO in 0..1."""
         both = self._judge(self.keys, answers)
         scores, own = both[: len(FINDINGS)], both[len(FINDINGS) :]
-        known = all(score.verdict for score in scores)  # a finding that was never calibrated may be there
-        level, reasons = choose_level(both) if known else (None, ())
-        return Classification(scores, level, reasons, study.warnings, own)
+        return Classification(scores, *choose_level(scores, own), study.warnings, own)
 
     def score(self, study: Study, keys: Sequence[str]) -> tuple[Score, ...]:
         """Some findings alone, in one batched forward."""

@@ -130,7 +130,7 @@ class Classification:
     """The findings of one film: the 14 in the order of `findings.FINDINGS`, and what else the adapter was taught."""
 
     scores: tuple[Score, ...]  # of the 14
-    level: Level | None  # None where nothing is calibrated
+    level: Level | None  # None where what is calibrated asks for nothing and something of the 14 is not
     reasons: tuple[str, ...]  # why this level, one sentence a finding
     warnings: tuple[str, ...] = ()  # what to know about the film
     own: tuple[Score, ...] = ()  # of the adapter's own findings, by name

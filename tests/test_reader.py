@@ -88,6 +88,21 @@ def test_one_finding_without_a_calibration_leaves_the_film_without_a_level() -> 
     reader = Reader(tiny_engine(), WHO, some)
     result = reader.classify(reader.study(noise_film()))
     assert result.level is None and [score.verdict for score in result.scores] == [None] + [Verdict.ABSENT] * 13
+    what = f"Not calibrated, so no probability of it means present or absent: {FINDINGS[0].noun}."
+    rest = "None of the other findings asks for attention."
+    for said in (markup.show_findings(result, WHO), render(PrintedReading("film", (), WHO, result))):
+        assert "No reading order" in said and what in said and rest in said
+        assert "none of them means present or absent" not in said
+
+
+def test_what_asks_for_attention_is_said_even_if_another_finding_is_not_calibrated() -> None:
+    some = Calibration({f.key: Scale(1.0, 40.0, 0.6, 0.4) for f in FINDINGS[1:]}, "nobody")
+    reader = Reader(tiny_engine(), WHO, some)
+    result = reader.classify(reader.study(noise_film()))
+    assert result.level is Level.LOOK_FIRST and result.reasons
+    for said in (markup.show_findings(result, WHO), render(PrintedReading("film", (), WHO, result))):
+        assert Level.LOOK_FIRST.value in said and result.reasons[0].split(":")[0] in said
+        assert f"means present or absent: {FINDINGS[0].noun}." in said and "None of the other" not in said
 
 
 def test_what_was_said_in_the_chat_cannot_change_a_classification(reader: Reader) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from cxr.findings import Level, find_finding
+from cxr.level import explain_level, name_bare, title_level
 from cxr.meaning import name_films, sum_up
 from cxr.prompts import join_words
 from cxr.results import DISCLAIMER, Classification, Gate, Identity, Score, Verdict, write_percent
@@ -95,10 +96,11 @@ def show_caption(text: str) -> str:
 
 def show_findings(classification: Classification, identity: Identity) -> str:
     """The reading order with its reasons, the 14 findings in clinical order, and below them the adapter's own."""
+    bars = BARS if any(score.verdict for score in classification.scores) else ""
     return (
         f"{show_notes(classification.warnings)}{_show_level(classification, identity)}"
         f"{_show_table(classification.scores, '14 findings in clinical order')}{_show_own(classification)}"
-        f'<p class="cxr-small">{_name_tested(classification)}{BARS if classification.level else ""} '
+        f'<p class="cxr-small">{_name_tested(classification)}{bars} '
         "A probability is the model's, and says nothing about care.</p>"
     )
 
@@ -123,14 +125,11 @@ def _show_own(classification: Classification) -> str:
     if not classification.own:
         return ""
     names = join_words([find_finding(score.finding).noun for score in classification.own], "and")
-    bare = [find_finding(score.finding).noun for score in classification.own if score.verdict is None]
-    note = (
-        f"Not calibrated, so no probability of it means present or absent: {join_words(bare, 'and')}." if bare else ""
-    )
+    bare = [score for score in classification.own if score.verdict is None]
     return (
         f'<section class="cxr-own"><h2>Also learnt by this adapter: {escape(names)}</h2>'
         f"{_show_table(classification.own, 'Findings outside the 14')}"
-        f"{show_caption(note) if note else ''}</section>"
+        f"{show_caption(name_bare(bare)) if bare else ''}</section>"
     )
 
 
@@ -155,15 +154,14 @@ def show_scope(own: Sequence[str] = ()) -> str:
 
 
 def _show_level(classification: Classification, identity: Identity) -> str:
-    level = classification.level
+    level, reasons = classification.level, explain_level(classification)
     if level is None:
-        lacks = name_uncertainty(identity) or "Not calibrated"
-        return (
-            f'<section class="cxr-level cxr-level-unknown"><h2>{escape(lacks)}</h2>'
-            "<p>These are the model's own probabilities: none of them means present or absent.</p></section>"
-        )
-    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in classification.reasons)
-    listed = f"<ul>{reasons}</ul>" if reasons else ""
+        judged = any(score.verdict for score in classification.scores)
+        title = title_level(classification) if judged else name_uncertainty(identity) or title_level(classification)
+        said = escape(" ".join(reasons))
+        return f'<section class="cxr-level cxr-level-unknown"><h2>{escape(title)}</h2><p>{said}</p></section>'
+    items = "".join(f"<li>{escape(reason)}</li>" for reason in reasons)
+    listed = f"<ul>{items}</ul>" if items else ""
     judged = any(score.verdict for score in classification.own)
     counted = "these 14 findings and the calibrated ones below them" if judged else "these 14 findings alone"
     return (
