@@ -48,8 +48,7 @@ OUTSIDE = {
     "fractures": r"fractur\w*|broken|breaks?|cracked",
     "tubes, lines and devices": r"(?:\w+ )?tubes?|catheters?|pace ?makers?|picc|(?:central|venous|arterial) lines?"
     r"|icd|(?:support |medical )?devices?|drains?|wires?|clips?|implants?|stents?|electrodes?"
-    r"|swallowed \w+|foreign (?:body"
-    r"|object)\w*",
+    r"|swallowed \w+|foreign (?:body|object)\w*|(?:in|ex)tubat\w+|ventilated",
     "tuberculosis": r"tb|tubercul\w+",
     "COVID-19": r"covid\w*|corona ?virus|sars\w*",
     "the aorta": r"aort\w+|aneurysms?",
@@ -71,6 +70,7 @@ OUTSIDE = {
     r"|bronchit\w*|bronchiect\w*|sarcoid\w*|silicosis|asbestos\w*|flu|influenza|diabet\w*|strokes?|heart failure"
     r"|chf|anemia|anaemia|hepatitis|hiv|aids",
     "the skin and the muscles": r"skin|muscles?",
+    "overinflated lungs": r"(?:hyper|over)[ -]?(?:inflat|expan|aerat)\w+",
 }
 LANDMARKS = {  # beside a finding they only say where it is
     "the ribs": r"ribs?",

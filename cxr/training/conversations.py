@@ -30,10 +30,13 @@ from cxr.training.truth import Pair, Truth
 from cxr.training.wordings import INDICATIONS
 
 TURNED = 0.25  # share of closed questions that are turned round
+INDICATED = 0.25  # share of the reports of the base whose request says why the film was taken
 GUIDED = 0.7  # share of the reports of the base that are
 MAYBE = 0.4  # share of present findings that a guided report which is written here only calls possible
 DOUBTED = 0.4  # share of these reports that call absent findings possible, too, as probabilities do
-LONG_REPORT = 3  # findings, to which nothing absent is added
+MOST_DOUBTS = 3  # absent findings that a report calls possible
+LONG_REPORT = 5  # findings, to which nothing absent is added
+REHEARSED = (0, 1, 1, 2, 2, 3, 4)  # findings of a report about what chance chose, each count as likely
 OWN_FIRST = 0.5  # share of selections that begin with findings outside the 14: the base knows those, not these
 MAX_TARGET = 4000  # characters of an answer or report that came with the data; a longer one is not used
 
@@ -147,7 +150,7 @@ def guide_report(truth: Truth, report: str, indication: str, rng: random.Random)
     sure = [item for item in truth.present if item not in maybe]
     absent = sorted(truth.absent & BY_KEY.keys())
     if rng.random() < DOUBTED:
-        room = max(0, min(rng.randint(1, 2), LONG_REPORT - len(truth.present), len(absent)))
+        room = max(0, min(rng.randint(1, MOST_DOUBTS), LONG_REPORT - len(truth.present), len(absent)))
         maybe += map(Observation, rng.sample(absent, room))
     guide = Guide(tuple(item.finding for item in sure if item.finding in BY_KEY), tuple(item.finding for item in maybe))
     denied = [key for key in _list_denied(truth) if key not in guide.possible]
@@ -167,9 +170,12 @@ def closed_pairs(truth: Truth, rng: random.Random) -> list[Pair]:
     return [(ask_finding(finding), answer_finding(truth, finding)) for finding in known]
 
 
+Writers = Sequence[tuple[Callable[[Truth, random.Random], Pair | None], float]]  # each with its weight
+
+
 def free_pairs(truth: Truth, rng: random.Random) -> Iterator[Pair]:
     """Endless other requests about the film: reports, open questions, and some that cannot be answered."""
-    writers: list[tuple[Callable[[Truth, random.Random], Pair | None], float]] = [
+    writers: Writers = [
         (write_report_pair, 6 if truth.complete else 0),
         (ask_what, 2 if truth.complete else 0),
         (ask_one, 4),
@@ -180,6 +186,20 @@ def free_pairs(truth: Truth, rng: random.Random) -> Iterator[Pair]:
         (ask_view, 0.7 if truth.view else 0),
         (ask_outside, 1),
     ]
+    return _write_on(writers, truth, rng)
+
+
+def rehearsed_pairs(truth: Truth, rng: random.Random) -> Iterator[Pair]:
+    """Endless requests whose answers no label of the film decides, for labels that are often wrong.
+
+    So few films would be learnt by heart. What there is to learn from them: to follow the guide, in reports without
+    places, and how the film was taken.
+    """
+    writers: Writers = [(rehearse, 6), (ask_view, 2 if truth.view else 0), (ask_meaning, 1), (ask_outside, 1)]
+    return _write_on(writers, truth, rng)
+
+
+def _write_on(writers: Writers, truth: Truth, rng: random.Random) -> Iterator[Pair]:
     names, weights = zip(*writers, strict=True)
     while True:
         pair = rng.choices(names, weights)[0](truth, rng)
@@ -189,10 +209,17 @@ def free_pairs(truth: Truth, rng: random.Random) -> Iterator[Pair]:
 
 def write_report_pair(truth: Truth, rng: random.Random) -> Pair | None:
     """A report, now and then with why the film was taken, mostly with what is likely and possible."""
-    indication = rng.choice(INDICATIONS) if rng.random() < 0.25 else ""
+    indication = rng.choice(INDICATIONS) if rng.random() < INDICATED else ""
     if rng.random() < GUIDED:
         return guide_report(truth, "", indication, rng)
     return report_pair(truth, "", indication)
+
+
+def rehearse(truth: Truth, rng: random.Random) -> Pair | None:
+    """A guided report of findings that chance chose, without places: what the guide says is followed on any film."""
+    keys = rng.sample(sorted(BY_KEY), rng.choice(REHEARSED))
+    chosen = Truth(tuple(map(Observation, keys)), frozenset(BY_KEY) - set(keys), truth.view)
+    return guide_report(chosen, "", rng.choice(INDICATIONS) if rng.random() < INDICATED else "", rng)
 
 
 def ask_general(truth: Truth, rng: random.Random, own: Collection[str] | None) -> Pair:

@@ -96,6 +96,9 @@ def test_what_is_only_asked_is_not_taken_for_granted(text: str) -> None:
         ("what does oedema mean", Topic.MEANING),
         ("is there a pericardial effusion", Topic.OUTSIDE),
         ("subcutaneous emphysema?", Topic.OUTSIDE),
+        ("Does this xray show an intubated patient?", Topic.OUTSIDE),
+        ("Do the lungs appear hyperinflated?", Topic.OUTSIDE),
+        ("Is there hyperinflation?", Topic.OUTSIDE),
         ("Is my knee ok?", Topic.OUTSIDE),
     ],
 )

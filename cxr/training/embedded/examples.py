@@ -16,10 +16,10 @@ from cxr.films.film import Film, letterbox
 from cxr.findings import FINDINGS
 from cxr.prompts import ask_finding
 from cxr.results import Turn
-from cxr.training.conversations import Pair, Truth, closed_pairs, free_pairs
+from cxr.training.conversations import Pair, Truth, closed_pairs, free_pairs, rehearsed_pairs
 from cxr.training.tokens import encode_answer, encode_request
 
-LONGEST = 128  # tokens of a row; longer ones are written again without earlier turns
+LONGEST = 144  # tokens of a row; longer ones are written again without earlier turns
 LONGEST_CLOSED = 48  # of a closed question with its answer
 HISTORY = 0.25  # share of free rows that come after other turns
 CLOSED = len(FINDINGS)  # the first rows of every film; those of unknown findings are empty
@@ -55,10 +55,13 @@ class ConversationWriter:
         return encode_answer(self.tokenizer, answer)
 
     def write(self, truth: Truth, rng: random.Random, free: int) -> Examples:
-        """14 closed rows in the order of FINDINGS and `free` others, without the leading axis of films."""
+        """14 closed rows in the order of FINDINGS and `free` others, without the leading axis of films.
+
+        Of a film that is not drawn, the others are those that its labels do not decide.
+        """
         closed = {pair[0]: pair for pair in closed_pairs(truth, rng)}
         rows = [self.encode(closed.get(ask_finding(finding)), ()) for finding in FINDINGS]
-        pairs = free_pairs(truth, rng)
+        pairs = (free_pairs if truth.placed else rehearsed_pairs)(truth, rng)
         for pair in islice(pairs, free):
             before = [Turn(*other) for other in islice(pairs, rng.choice((1, 1, 2)))] if rng.random() < HISTORY else []
             row = self.encode(pair, tuple(before))

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 REAL_ROWS = 8  # free conversations written once for each real film
 SEED_STEP = 1_000_000  # drawn films a seed
 ROWS = 8  # conversations a film and step
+DRAWN_FREE, REAL_FREE = 4, 2  # of them other than closed questions
 
 
 @dataclass(frozen=True)
@@ -150,9 +151,7 @@ def see_batches(
         before += 1
 
 
-def mix(
-    pools: Pools, chunks: Iterator[Examples], options: Options, share: float, real_free: int, before: int
-) -> Iterator[Batch]:
+def mix(pools: Pools, chunks: Iterator[Examples], options: Options, share: float, before: int) -> Iterator[Batch]:
     """Augmented batches without end, `share` of each real; the drawn films grow with the step while chunks come."""
     dice = torch.Generator(options.device).manual_seed(options.seed)
     films = options.batch // 2  # with their conversations they weigh as much
@@ -161,8 +160,8 @@ def mix(
         limit = pools.grow(chunks, options, before)
         batch = join(
             [
-                pools.drawn.sample(limit, films - real, ROWS // 2, ROWS // 2, dice),
-                pools.real.sample(pools.real.size, real, ROWS - real_free, real_free, dice),
+                pools.drawn.sample(limit, films - real, ROWS - DRAWN_FREE, DRAWN_FREE, dice),
+                pools.real.sample(pools.real.size, real, ROWS - REAL_FREE, REAL_FREE, dice),
             ]
         )
         yield augment(batch, dice)

@@ -99,7 +99,7 @@ def make_base(options: Options, size: Size) -> None:
         save_model(learner, str(eye))
     before = options.see_steps + options.real_steps
     learner.mllama.model.vision_model.requires_grad_(False)  # while it learnt to speak it saw less and less
-    batches = mix(pools, chunks, options, options.spoken_share, 0, before)
+    batches = mix(pools, chunks, options, options.spoken_share, before)
     # What it says is to be what it sees: from what others believe of so few films it would learn them by heart.
     told = partial(believe, teachers=[copy_eye(learner, size)])
     learn(learner, batches, Pace(options.steps, MUON_RATE, warmup=200, average=0.998, muon=True), told)
