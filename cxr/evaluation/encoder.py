@@ -1,6 +1,6 @@
 """How long the vision encoder takes by kernel of attention and by which tiles are encoded, and how far states move.
 
-    python -m cxr.evaluation.encoder --gpu BASE [--precision bf16] [--out rows.md]
+    python -m cxr.evaluation.encoder --gpu BASE [--precision bf16] [--doc docs/performance.md]
     python -m cxr.evaluation.encoder            the model of the settings
 
 With all tiles the fast path is to equal the plain one to rounding, whatever the kernel; with the real ones alone a film
@@ -20,7 +20,7 @@ from torch.nn.attention import SDPBackend
 
 from cxr.evaluation.distances import measure_apart
 from cxr.evaluation.paths import make_film
-from cxr.evaluation.speed_gpu import tell
+from cxr.evaluation.printed import Printer, add_places
 from cxr.evaluation.throughput import time_step, write_head
 from cxr.films.film import letterbox
 from cxr.model.engine import Engine
@@ -84,15 +84,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--gpu", type=Path, metavar="BASE", help="a folder with a base of full size")
     parser.add_argument("--precision", choices=["bf16", "4bit"], help="of --gpu")
     parser.add_argument("--repeats", type=int, default=8)
-    parser.add_argument("--out", type=Path, help="a file to which the rows are added as they are found")
+    add_places(parser)
     options = parser.parse_args(arguments)
     asked = Settings(base=str(options.gpu), precision=options.precision) if options.gpu else Settings.from_env()
     engine = (load_named(asked) if options.gpu else load(asked)).engine
-    tell(write_head(COLUMNS), options.out)
+    printer = Printer("encoder", options.out, options.doc)
+    printer.tell(write_head(COLUMNS))
     tile = int(engine.processor.image_processor.size["height"])
     for side in (tile, 2 * tile) if engine.processor.image_processor.max_image_tiles >= 4 else (tile,):
         for row in measure(engine, side, options.repeats):
-            tell(row, options.out)
+            printer.tell(row)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """How long each step of reading takes, side by side with the naive way.
 
-    python -m cxr.evaluation.speed [--threads 2] [--repeats 10]
+    python -m cxr.evaluation.speed [--threads 2] [--repeats 10] [--doc docs/performance.md]
     python -m cxr.evaluation.speed --gpu BASE   the fast path of a full-size base, see `speed_gpu.py`
 
 Times hold for the machine they were taken on; the ratios travel. Knows nothing about the truth.
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import torch
 from cxr.evaluation import speed_gpu
 from cxr.evaluation.bounds import synchronize
 from cxr.evaluation.paths import REPORT, ask_one_by_one
+from cxr.evaluation.printed import Printer, add_places
 from cxr.films.phantom import draw_film
 from cxr.reader import Reader, load_reader
 from cxr.second_look import SecondLook
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--gpu", type=Path, metavar="BASE", help="a folder with a base of full size")
     parser.add_argument("--precisions", nargs="+", choices=["bf16", "4bit"], default=["bf16", "4bit"], help="of --gpu")
-    parser.add_argument("--out", type=Path, help="of --gpu: a file to which the rows are added as they are found")
+    add_places(parser)
     parser.add_argument("--cap", type=float, help="of --gpu: GiB of memory within which the 4-bit model must read")
     parser.add_argument("--profile", action="store_true", help="of --gpu: which kernels take the time")
     parser.add_argument("--float32", action="store_true", help="of --gpu: how far both paths are from it (60 GB)")
@@ -106,10 +106,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     reader = load_reader(Settings.from_env())
     lengths: list[tuple[int, int]] = []
     timings = time_steps(build_steps(reader, lengths), options.repeats)
-    sys.stdout.write(
-        f"{reader.identity.base}, {reader.identity.adapter or 'no adapter'}, {reader.identity.device}, "
-        f"{options.threads} threads\n\n{write_table(timings, lengths[-1])}\n"
+    who = reader.identity
+    text = (
+        f"{' '.join([Path(who.base).name, (who.base_revision or '')[:8]]).strip()}, {who.adapter or 'no adapter'}, "
+        f"{who.device}, {options.threads} threads\n\n"
+        f"{write_table(timings, lengths[-1])}\n"
     )
+    Printer("speed on a CPU", options.out, options.doc).tell(text)
 
 
 if __name__ == "__main__":

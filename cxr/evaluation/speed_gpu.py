@@ -1,7 +1,7 @@
 """A full-size model's speed: the fast path beside the plain one in the same run and beside what the machine allows.
 
-    python -m cxr.evaluation.speed --gpu BASE [--precisions bf16 4bit] [--out rows.md] [--profile]
-    python -m cxr.evaluation.speed --gpu BASE --cap 14.5 [--out rows.md]
+    python -m cxr.evaluation.speed --gpu BASE [--precisions bf16 4bit] [--doc docs/performance.md] [--profile]
+    python -m cxr.evaluation.speed --gpu BASE --cap 14.5 [--doc docs/performance.md]
 
 BASE: a folder with a base; random weights will do, as nothing here looks at what is said. Rows are written as they are
 found, so a run that is cut short leaves those it had. Knows nothing about the truth.
@@ -9,11 +9,9 @@ found, so a run that is cut short leaves those it had. Knows nothing about the t
 
 import argparse
 import gc
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 import torch
@@ -22,6 +20,7 @@ from cxr.evaluation.bounds import Needs, Rates, count_needs, measure_rates, sync
 from cxr.evaluation.distances import write_distances
 from cxr.evaluation.kernels import write_profile
 from cxr.evaluation.paths import QUESTIONS, REPORT, Pair, ask_one_by_one, compare, load_pair, make_film
+from cxr.evaluation.printed import Printer
 from cxr.model.engine import Engine
 from cxr.model.precision import choose_precision
 from cxr.model.ways import Method, draw_raw
@@ -158,17 +157,19 @@ def run(options: argparse.Namespace) -> None:
     if options.cap and not short:
         torch.cuda.set_per_process_memory_fraction(options.cap * 2**30 / torch.cuda.mem_get_info()[1])
     if options.cap:
-        tell(read_under_cap(load_pair(options.gpu, None if short else "4bit"), options.cap, short), options.out)
+        pair = load_pair(options.gpu, None if short else "4bit")
+        Printer("memory under a cap", options.out, options.doc).tell(read_under_cap(pair, options.cap, short))
         return
+    printer = Printer("speed on a GPU", options.out, options.doc)
     rates = measure_rates(torch.device("cpu" if short else "cuda"))
     name = "CPU" if short else torch.cuda.get_device_name()
     copied, multiplied = rates.bytes_a_second / 1e12, rates.operations_a_second / 1e12
-    tell(f"{name}: {copied:.3f} TB/s copied, {multiplied:.2f} TFLOP/s multiplied.\n\n{HEAD}", options.out)
+    printer.tell(f"{name}: {copied:.3f} TB/s copied, {multiplied:.2f} TFLOP/s multiplied.\n")
     for precision in [choose_precision(None)] if short else options.precisions:
-        measure_all(options, precision, rates, short)
+        measure_all(options, precision, rates, short, printer)
 
 
-def measure_all(options: argparse.Namespace, precision: str, rates: Rates, short: bool) -> None:
+def measure_all(options: argparse.Namespace, precision: str, rates: Rates, short: bool, printer: Printer) -> None:
     """Every row of one precision, how far apart the paths are, and where the time goes if that is asked for."""
     free_memory()
     if not short:
@@ -176,24 +177,23 @@ def measure_all(options: argparse.Namespace, precision: str, rates: Rates, short
     start = time.perf_counter()
     pair = load_pair(options.gpu, precision)
     loaded = time.perf_counter() - start
+    printer.tell(f"\n{HEAD}")
     for row in measure(pair, rates, count_needs(pair.plain.model, pair.encoded.tiles), short):
-        tell(row.write(precision), options.out)
+        printer.tell(row.write(precision))
     maps = measure_maps(pair, 1 if short else 2)
     gib = torch.cuda.max_memory_allocated() / 2**30
-    tell(
-        f"\n{precision}: loaded and warm in {loaded:.0f} s, peak {gib:.1f} GiB. {maps} {compare(pair)}\n\n", options.out
-    )
+    printer.tell(f"\n{precision}: loaded and warm in {loaded:.0f} s, peak {gib:.1f} GiB. {maps} {compare(pair)}\n")
     if options.profile:
         steps: dict[str, Callable[[], object]] = {
             "text": lambda: pair.write(pair.fast, 24),
             "film": lambda: pair.fast.encode(pair.film),
         }
-        tell(write_profile(steps), options.out)
+        printer.tell(write_profile(steps))
         steps.clear()
     if options.float32:
         del pair
         free_memory()
-        tell(write_distances(options.gpu, precision), options.out)
+        printer.tell(write_distances(options.gpu, precision))
 
 
 def free_memory() -> None:
@@ -201,12 +201,3 @@ def free_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def tell(text: str, out: Path | None) -> None:
-    """Say it at once, and add it to the file, so that a run that is cut short has told what it found."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
-    if out:
-        with out.open("a", encoding="utf-8") as table:
-            table.write(text)

@@ -1,6 +1,6 @@
 """How many films a minute are read, by how many at once on a GPU, and by how many processes on a CPU.
 
-    python -m cxr.evaluation.throughput --gpu BASE [--precisions bf16 4bit] [--batches 1 4 8 16 32 64] [--out rows.md]
+    python -m cxr.evaluation.throughput --gpu BASE [--precisions bf16 4bit] [--batches 1 4 8 16 32 64] [--doc ...]
     python -m cxr.evaluation.throughput [--workers 1 2] [--films 24]
 
 BASE: a folder with a base of full size; random weights will do, since every report has the same number of tokens. On a
@@ -26,7 +26,7 @@ from cxr.batch.rows import TASKS, Task
 from cxr.batch.run import read_folder
 from cxr.evaluation.bounds import time_rounds
 from cxr.evaluation.paths import QUESTIONS, REPORT, make_film
-from cxr.evaluation.speed_gpu import tell
+from cxr.evaluation.printed import Printer, add_places
 from cxr.films.film import to_image
 from cxr.films.phantom import draw_film
 from cxr.model.engine import Encoded, Engine
@@ -100,12 +100,13 @@ def measure_gpu(options: argparse.Namespace) -> None:
     """A row for each number of films at once."""
     short = not torch.cuda.is_available()
     name = "CPU" if short else torch.cuda.get_device_name()
-    tell(f"{name}; reports of {options.tokens} tokens.\n\n{write_head(GPU_COLUMNS)}", options.out)
+    printer = Printer("many films on a GPU", options.out, options.doc)
+    printer.tell(f"{name}; reports of {options.tokens} tokens.\n\n{write_head(GPU_COLUMNS)}")
     for precision in ["float32"] if short else options.precisions:
         engine = load_named(Settings(base=str(options.gpu), precision=precision)).engine
         engine.stops = set()
         for count in options.batches:
-            tell(f"| {precision} | {measure_batch(engine, count, options.tokens, options.repeats)}", options.out)
+            printer.tell(f"| {precision} | {measure_batch(engine, count, options.tokens, options.repeats)}")
         del engine
         gc.collect()
 
@@ -117,7 +118,8 @@ def measure_cpu(options: argparse.Namespace) -> None:
     what is measured is no longer the number of processes.
     """
     busy = f"{os.getloadavg()[0]:.1f} of {count_cores()} cores busy before"
-    tell(f"{busy}; median of {options.repeats}.\n\n{write_head(CPU_COLUMNS)}", options.out)
+    printer = Printer("many films on a CPU", options.out, options.doc)
+    printer.tell(f"{busy}; median of {options.repeats}.\n\n{write_head(CPU_COLUMNS)}")
     with TemporaryDirectory() as room:
         folder = Path(room) / "films"
         folder.mkdir()
@@ -132,7 +134,7 @@ def measure_cpu(options: argparse.Namespace) -> None:
             for workers, rate in rates.items():
                 cells = task, workers, choose_threads(workers), options.films, f"{rate:.1f}"
                 gain = rate / rates[options.workers[0]]
-                tell(f"| {' | '.join(map(str, cells))} | {gain:.2f} |\n", options.out)
+                printer.tell(f"| {' | '.join(map(str, cells))} | {gain:.2f} |\n")
 
 
 def choose_threads(workers: int) -> int:
@@ -161,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--workers", nargs="+", type=int, default=[1, 2], help="processes on a CPU")
     parser.add_argument("--films", type=int, default=24, help="on a CPU")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=["classify", "all"], help="on a CPU")
-    parser.add_argument("--out", type=Path, help="a file to which the rows are added as they are found")
+    add_places(parser)
     options = parser.parse_args(arguments)
     if options.gpu:
         measure_gpu(options)

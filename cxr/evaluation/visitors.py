@@ -1,6 +1,6 @@
 """How long visitors wait who all choose a film at the same moment and then ask for its report.
 
-    python -m cxr.evaluation.visitors [--visitors 1 4 16] [--tokens 60] [--at_once 1 4 16] [--out rows.md]
+    python -m cxr.evaluation.visitors [--visitors 1 4 16] [--tokens 60] [--at_once 1 4 16] [--doc docs/performance.md]
     python -m cxr.evaluation.visitors --gpu BASE [--precision bf16]
 
 Each visitor is a thread that asks what the page asks: first the findings, then the report. The model is that of the
@@ -20,7 +20,7 @@ from threading import Barrier
 import numpy as np
 
 from cxr.evaluation.paths import REPORT, make_film
-from cxr.evaluation.speed_gpu import tell
+from cxr.evaluation.printed import Printer, add_places
 from cxr.films.film import Film
 from cxr.model.loading import load_named
 from cxr.reader import Reader, load_reader
@@ -115,16 +115,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--gpu", type=Path, metavar="BASE", help="a folder with a base of full size")
     parser.add_argument("--precision", choices=["bf16", "4bit"], help="of --gpu")
     parser.add_argument("--at_once", nargs="+", type=int, default=[None], help="films in a batch at most")
-    parser.add_argument("--out", type=Path, help="a file to which the rows are added as they are found")
+    add_places(parser)
     options = parser.parse_args(arguments)
     reader = load_shared(options)
     who = reader.identity
     head = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"
-    tell(f"{who.base}, {who.device}; reports of at most {options.tokens} tokens.\n\n{head}", options.out)
+    printer = Printer(f"visitors on a {'GPU' if options.gpu else 'CPU'}", options.out, options.doc)
+    printer.tell(f"{Path(who.base).name}, {who.device}; reports of at most {options.tokens} tokens.\n\n{head}")
     meet(reader, 1, options.tokens, None)  # not told: the first one warms up
     for visitors in options.visitors:
         for at_once in options.at_once:
-            tell(meet(reader, visitors, options.tokens, at_once), options.out)
+            printer.tell(meet(reader, visitors, options.tokens, at_once))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ class Film:
 
 def to_image(film: Film) -> Image.Image:
     """The film as an 8-bit grey picture (mode L) of its own size."""
-    return Image.fromarray(np.round(film.pixels * 255).astype(np.uint8), mode="L")
+    greys = film.pixels * np.float32(255)
+    return Image.fromarray(np.rint(greys, out=greys).astype(np.uint8), mode="L")
 
 
 def shrink(pixels: np.ndarray, side: int = MAX_SIDE) -> np.ndarray:
