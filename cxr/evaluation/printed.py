@@ -1,8 +1,14 @@
-"""What a command prints, put where the documentation shows it. Knows nothing about what is measured."""
+"""What a command prints, put where the documentation shows it.
+
+    python -m cxr.evaluation.gate ... | python -m cxr.evaluation.printed docs/quality.md "the gate"
+
+Knows nothing about what is measured.
+"""
 
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,3 +57,19 @@ class Printer:
                 table.write(text)
         if self.doc:
             put_printed(self.doc, self.name, "".join(self.said))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Put there what comes in, its headings below those of the document's sections."""
+    parser = argparse.ArgumentParser(prog="python -m cxr.evaluation.printed", description=__doc__.partition("\n")[0])
+    parser.add_argument("doc", type=Path, help="a Markdown file")
+    parser.add_argument("name", help="of a place in it")
+    options = parser.parse_args(arguments)
+    text = sys.stdin.read()
+    if not text.strip():
+        raise CxrError("Nothing came in, so nothing is replaced.")
+    put_printed(options.doc, options.name, re.sub(r"^## ", "### ", text, flags=re.MULTILINE))
+
+
+if __name__ == "__main__":
+    main()
