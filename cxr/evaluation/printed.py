@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = sys.stdin.read()
     if not text.strip():
         raise CxrError("Nothing came in, so nothing is replaced.")
-    put_printed(options.doc, options.name, re.sub(r"^## ", "### ", text, flags=re.MULTILINE))
+    put_printed(options.doc, options.name, re.sub(r"^(?=#+ )", "#", text, flags=re.MULTILINE))
 
 
 if __name__ == "__main__":
