@@ -44,22 +44,6 @@ class Outcome:
         return Outcome(self.probabilities[films], self.truth[films], self.patients[films], self.keys)
 
 
-@dataclass(frozen=True)
-class Several:
-    """What several models, or one, said of the same films; a figure is the mean of theirs."""
-
-    outcomes: tuple[Outcome, ...]
-
-    @property
-    def patients(self) -> np.ndarray:
-        """Whose each film is."""
-        return self.outcomes[0].patients
-
-    def take(self, films: np.ndarray) -> "Several":
-        """The same for some films, by index; a film may come more than once."""
-        return Several(tuple(outcome.take(films) for outcome in self.outcomes))
-
-
 def read_outcome(reader: Reader, cases: Iterable[Case]) -> Outcome:
     """Classify every case with the reader that serves."""
     rows = []

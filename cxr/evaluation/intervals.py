@@ -60,6 +60,28 @@ class Pair(Generic[AnySample]):
         return Pair(self.base.take(films), self.adapter.take(films))
 
 
+@dataclass(frozen=True)
+class Several(Generic[AnySample]):
+    """What several models, or one, said of the same films in the same order; a figure is the mean of theirs."""
+
+    parts: tuple[AnySample, ...]
+
+    @property
+    def patients(self) -> np.ndarray:
+        """Whose each film is."""
+        return self.parts[0].patients
+
+    def take(self, films: np.ndarray) -> "Several[AnySample]":
+        """The same for some films, by index; a film may come more than once."""
+        return Several(tuple(part.take(films) for part in self.parts))
+
+
+def measure_mean(several: Several[AnySample], measure: Callable[[AnySample], Mapping[str, float]]) -> dict[str, float]:
+    """The mean over the models of each figure."""
+    values = [measure(part) for part in several.parts]
+    return {name: float(np.mean([value[name] for value in values])) for name in values[0]}
+
+
 def bootstrap(
     sample: AnySample, measure: Callable[[AnySample], float], resamples: int = RESAMPLES, seed: int = 0
 ) -> Figure:

@@ -1,6 +1,8 @@
 """python -m cxr.evaluation.embedded: every figure of the model that ships with the code, as one Markdown report.
 
-python -m cxr.evaluation.embedded --films FOLDER [--split val|test] [--model FOLDER] [--peer FILE.npz ...]
+python -m cxr.evaluation.embedded --films FOLDER [--split val|test] [--model FOLDER ...] [--peer FILE.npz ...]
+
+Of several models, made with other seeds, the first is told of; what matters is also told as the mean of all.
 
 What is read is kept in --work, so that a run that was killed goes on, and figures can be made again.
 """
@@ -15,6 +17,7 @@ from cxr.evaluation.embedded.gather import Heard, Wanted, draw_nothing, gather, 
 from cxr.evaluation.embedded.probabilities import read_peers, write_groups, write_probabilities
 from cxr.evaluation.embedded.questions import learn_words, write_closed, write_forms
 from cxr.evaluation.embedded.reports import write_agreement, write_drawn, write_switch, write_variety
+from cxr.evaluation.embedded.seeds import write_seeds
 from cxr.evaluation.embedded.tallies import write_section
 from cxr.evaluation.films import DRAWN_SEED
 from cxr.evaluation.intervals import RESAMPLES
@@ -75,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--films", type=Path, required=True, help="folder of films.csv")
     parser.add_argument("--split", choices=["train", "val", "test"], default="val")
-    parser.add_argument("--model", type=Path, default=EMBEDDED, help="folder of base and adapter")
+    parser.add_argument("--model", type=Path, nargs="+", default=[EMBEDDED], help="folders of base and adapter")
     parser.add_argument("--peer", type=Path, nargs="+", default=[], help="predictions of a ResNet-18, a file a seed")
     parser.add_argument("--drawn", type=int, default=300, help="how many drawn films")
     parser.add_argument("--first", type=int, default=DRAWN_SEED, help="seed of the first drawn film")
@@ -86,9 +89,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     wanted = Wanted(options.films, options.split, options.drawn, options.first, options.limit)
     try:
-        reader = load_model(options.model)
-        heard = gather(wanted, options.model, reader, options.work)
-        sys.stdout.write(write_report(heard, reader, wanted, options.peer, options.resamples))
+        readers = [load_model(model) for model in options.model]
+        heard = [gather(wanted, *pair, options.work) for pair in zip(options.model, readers, strict=True)]
+        sys.stdout.write(write_report(heard[0], readers[0], wanted, options.peer, options.resamples))
+        if len(heard) > 1:
+            peers = read_peers(options.peer, heard[0].real)
+            words = learn_words(wanted.films) if all(each.asked for each in heard) else None
+            sys.stdout.write(f"\n{write_seeds(heard, peers, words, options.resamples)}\n")
     except CxrError as error:
         parser.error(str(error))
 

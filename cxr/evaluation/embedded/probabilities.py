@@ -13,7 +13,6 @@ from scipy.special import expit
 from cxr.evaluation.classification import (
     KEYS,
     Outcome,
-    Several,
     measure_any,
     measure_auroc,
     measure_macro,
@@ -21,7 +20,7 @@ from cxr.evaluation.classification import (
 )
 from cxr.evaluation.embedded.tallies import write_section
 from cxr.evaluation.films import RealFilm
-from cxr.evaluation.intervals import RESAMPLES, Figure, Pair, bootstrap_all, compare
+from cxr.evaluation.intervals import RESAMPLES, Figure, Pair, Several, bootstrap_all, compare, measure_mean
 from cxr.evaluation.readings import Reading, collect_outcome
 from cxr.evaluation.reliability import measure_ece
 from cxr.evaluation.tables import write_cell
@@ -71,13 +70,7 @@ def measure_trust(outcome: Outcome, often: Sequence[int]) -> dict[str, float]:
     }
 
 
-def measure_mean(several: Several, measure: Callable[[Outcome], dict[str, float]]) -> dict[str, float]:
-    """The mean over the models of each figure."""
-    values = [measure(outcome) for outcome in several.outcomes]
-    return {name: float(np.mean([value[name] for value in values])) for name in values[0]}
-
-
-def read_peers(paths: Sequence[Path], readings: Sequence[Reading]) -> Several | None:
+def read_peers(paths: Sequence[Path], readings: Sequence[Reading]) -> Several[Outcome] | None:
     """What peers said of the films of these readings, in their order; None without peers.
 
     Raises:
@@ -98,7 +91,7 @@ def read_peers(paths: Sequence[Path], readings: Sequence[Reading]) -> Several | 
     return Several(tuple(outcomes)) if outcomes else None
 
 
-def write_probabilities(readings: Sequence[Reading], peers: Several | None, resamples: int = RESAMPLES) -> str:
+def write_probabilities(readings: Sequence[Reading], peers: Several[Outcome] | None, resamples: int = RESAMPLES) -> str:
     """The figures of all films and of each finding, beside the peers' where there are any."""
     outcome = choose_findings(collect_outcome(readings), range(len(KEYS)))
     often = find_often(outcome)
@@ -120,7 +113,7 @@ def write_probabilities(readings: Sequence[Reading], peers: Several | None, resa
     head = ("AUROC and calibration", "with it", "embedded", *(["ResNet-18", "difference"] if peers else []))
     words = f"{count_films(readings)}. As served: a finding without a calibration keeps the model's own."
     if peers:
-        words += f" The ResNet-18, from scratch on the same films: figures are means of {len(peers.outcomes)} seed(s)."
+        words += f" The ResNet-18, from scratch on the same films: figures are means of {len(peers.parts)} seed(s)."
     return write_section("Real films: the 14 probabilities", words, rows, head)
 
 

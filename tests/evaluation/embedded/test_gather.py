@@ -126,3 +126,6 @@ def test_the_command_prints_every_section(
     command.main([*options, "--model", str(tmp_path / "model")])
     told = capsys.readouterr().out
     assert told.count("\n## ") == 10 and "flattered" in told and "| black | 0 |" in told
+    command.main([*options, "--model", str(tmp_path / "model"), str(tmp_path / "model")])
+    several = capsys.readouterr().out
+    assert several.startswith(told) and several.count("\n## ") == 11 and "## Means of 2 seeds" in several

@@ -9,15 +9,14 @@ from cxr.evaluation.classification import KEYS
 from cxr.evaluation.embedded.probabilities import (
     LEAST,
     OFTEN,
-    Several,
     find_often,
-    measure_mean,
     measure_order,
     read_peers,
     write_groups,
     write_probabilities,
 )
 from cxr.evaluation.films import CHESTXRAY14, RealFilm
+from cxr.evaluation.intervals import Several, measure_mean
 from cxr.evaluation.readings import Reading, collect_outcome
 from cxr.results import CxrError
 from tests.evaluation.embedded.said import said
@@ -74,7 +73,7 @@ def test_a_peer_is_matched_by_the_names_of_films(tmp_path: Path) -> None:
     mixed = list(reversed(readings))
     path = keep_peer(tmp_path / "peer.npz", mixed, logits[::-1])
     peers = read_peers([path, path], readings[4:])
-    assert peers is not None and len(peers.outcomes) == 2
+    assert peers is not None and len(peers.parts) == 2
     table = write_probabilities(readings[4:], peers, 20)
     assert find_row(table, "Mass")[2:] == ["1.000 [1.000, 1.000]", "0.000 [0.000, 0.000]", "+1.000 [+1.000, +1.000]"]
 

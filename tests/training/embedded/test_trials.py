@@ -65,7 +65,7 @@ def test_the_table_has_the_peer_at_its_best_step_and_ours_at_its_last(tmp_path: 
     keep(tmp_path, "ours 0", np.stack([good, bad]), truth)
     keep(tmp_path, "ours 1", np.stack([bad, good]), truth)
     keep(tmp_path, "ours and more 0", np.stack([bad, good]), truth)  # another variant, whose name begins alike
-    assert len(read_seeds(tmp_path, "ours", peer=False).outcomes) == 2
+    assert len(read_seeds(tmp_path, "ours", peer=False).parts) == 2
     peer, ours = write_table(tmp_path, [PEER, "ours", "none of these"], 50).splitlines()[2:]
     assert peer.startswith(f"| {PEER} | 1 | 0.99") and "| - |" in peer
     assert ours.startswith("| ours | 2 | 0.7") and "-0.2" in ours
