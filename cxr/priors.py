@@ -30,7 +30,11 @@ WORDS = (
     r"progress(?:ed|ion|ing|ively|ive(?! massive))",
     r"resolv(?:ed|es|ing)",
     r"(?<!high.)resolution",
-    r"clear(?:ed|ing)",
+    r"clear(?:ed|ing|er(?! view))",
+    r"better (?:aerated|expanded|inflated|ventilated)",
+    r"re-?(?:expanded|accumulated|inflated|aerated)",
+    r"recurrent(?! (?:laryngeal|aspirat|infect|pneumonias|respirat|patch))",
+    r"(?:was|were) (?:removed|replaced|repositioned|advanced|withdrawn|pulled|inserted|extubated)",
     r"(?:has|have|had) (?:[\w-]+ ){0,3}?(?:increased|decreased|enlarged|changed|grown|developed|appeared|disappeared|"
     r"diminished|accumulated|re-?accumulated|lessened|regressed|become|gone|been (?:removed|replaced|"
     r"repositioned|advanced|withdrawn|pulled|placed|inserted|extubated))",

@@ -158,11 +158,11 @@ def hear(
         loaders["adapter"] = contenders.load_adapter
     heard = {}
     for name, load in loaders.items():
-        logger.info("%s: loading the model ...", name)
-        heard[name] = listen(load(), name, films, validation, origin, out)
-        gc.collect()  # the weights go before the next ones come
+        gc.collect()  # the weights before, those of a training in the same process, too, go before the next ones come
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+        logger.info("%s: loading the model ...", name)
+        heard[name] = listen(load(), name, films, validation, origin, out)
     return heard
 
 

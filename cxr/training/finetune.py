@@ -206,7 +206,7 @@ def write_arguments(run: Path, options: SftOptions, seed: int, films: int, val: 
         num_train_epochs=1,  # the dataset holds all epochs, one after the other
         max_steps=options.max_steps or -1,
         learning_rate=options.learning_rate,
-        lr_scheduler_type="cosine",
+        lr_scheduler_type="cosine",  # as LLaVA's LoRA recipe (arXiv:2304.08485, its code); QLoRA's own is constant
         warmup_steps=options.warmup,
         optim="adamw_8bit" if gpu else "adamw_torch",
         bf16=bf16,

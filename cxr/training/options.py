@@ -27,8 +27,10 @@ class SftOptions:
         "", "of the frozen base; 4bit (QLoRA, arXiv:2305.14314) on a GPU, float32 on a CPU"
     )
     rank: int = choose(16, "of the LoRA; arXiv:2106.09685 finds little gain beyond, with all of q, k, v, o adapted")
-    alpha: int = choose(32, "scale of the LoRA is alpha / rank; 2 is the habit since arXiv:2305.14314's code")
-    dropout: float = choose(0.05, "in the LoRA; arXiv:2305.14314 uses 0.05 for models of this size")
+    alpha: int = choose(
+        32, "scale of the LoRA is alpha / rank; it acts as a factor of the learning rate (arXiv:2305.14314, A.1)"
+    )
+    dropout: float = choose(0.05, "in the LoRA; arXiv:2305.14314, A.1, found 0.05 useful at 7B and 13B")
     targets: Literal["attention", "attention+mlp"] = choose("attention", "of the language model")
     train_vision: bool = choose(False, "a LoRA on the vision encoder, too; then nothing is kept of what it saw")
     learning_rate: float = choose(2e-4, "peak; arXiv:2305.14314, table 9, for 7B and 13B")

@@ -99,6 +99,7 @@ BLANKS = [  # with the words that lean on them
         rf"[, ]*\((?:[^()]*[ ,])?{WHEN}\)",
         rf"(?:[, ]*\b(?:performed|obtained))?[, ]*\b(?:dated|from|since|on|at|of|by|per)(?: the| about)? {WHEN}"
         r"(?! *[cm]m\b)",
+        rf"[, ]*\bmeasuring(?: (?:up to|about|approximately))? {BLANK}(?: *x *{BLANK})*(?: *[cm]m\b)?",
         rf"\b{BLANK} *(?:x *{BLANK} *)?[cm]m\b *",
     )
 ]

@@ -79,10 +79,12 @@ class FilmTrainer(Trainer):
         """Pass on what is logged.
 
         Raises:
-            CxrError: a gradient or the validation loss is not finite, though the loss may be.
+            CxrError: a gradient or the validation loss is not finite, though the loss may be. A gradient that does not
+                fit into float16 is none of these: its step is left out and the next one is scaled lower.
         """
         super().log(logs, *args, **kwargs)
-        if any(not math.isfinite(logs.get(name, 0.0)) for name in ("loss", "eval_loss", "grad_norm")):
+        watched = ("loss", "eval_loss") if self.accelerator.scaler is not None else ("loss", "eval_loss", "grad_norm")
+        if any(not math.isfinite(logs.get(name, 0.0)) for name in watched):
             raise CxrError(NOT_FINITE.format(self.state.global_step))
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:

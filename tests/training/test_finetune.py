@@ -2,8 +2,10 @@
 
 import errno
 import fcntl
+import gc
 import json
 import logging
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +23,10 @@ from cxr.settings import Settings
 from cxr.training import finetune as module
 from cxr.training.data import DataOptions
 from cxr.training.finetune import finetune
+from cxr.training.learner import FilmLearner
 from cxr.training.merge import MergeOptions, merge
 from cxr.training.options import SftOptions
+from cxr.training.student import Student, load_student
 from cxr.training.trainer import save_lora
 from tests.data import DATA, needs_data
 from tests.tiny import noise_film, save_tiny
@@ -62,6 +66,22 @@ def test_an_adapter_comes_out_that_the_program_loads_and_that_answers(drawn: Pat
     assert (tmp_path / "run" / "logs" / "log.csv").is_file()
     assert list((tmp_path / "run" / "logs").glob("events.out.tfevents*"))
     assert not list((tmp_path / "run").glob("*/README.md"))
+
+
+def test_what_was_trained_leaves_the_memory_for_whoever_measures_it(
+    drawn: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[weakref.ref[FilmLearner]] = []
+
+    def watch(options: SftOptions) -> Student:
+        student = load_student(options)
+        trained.append(weakref.ref(student.learner))
+        return student
+
+    monkeypatch.setattr(module, "load_student", watch)
+    finetune(quick(base, tmp_path / "run"), DataOptions(data=str(drawn)))
+    gc.collect()
+    assert len(trained) == 1 and trained[0]() is None
 
 
 def test_the_same_command_again_goes_on_and_another_one_is_refused(drawn: Path, base: Path, tmp_path: Path) -> None:

@@ -165,6 +165,8 @@ def test_a_target_of_our_own_words_stays_as_it_is() -> None:
     [
         ("The tube ends ___ cm above the carina.", "The tube ends above the carina."),
         ("There is a ___ x ___ mm nodule.", "There is a nodule."),
+        ("A nodule measuring ___ x ___ mm in the left lung.", "A nodule in the left lung."),
+        ("Heart is normal, measuring ___.", "Heart is normal."),
         ("Nodule seen on CT performed on ___ at ___.", "Nodule seen on CT."),
         ("Dr. ___ was paged at 5 pm. Lungs are clear.", "Lungs are clear."),
         ("Results were discussed with Dr. ___ by phone. No effusion.", "No effusion."),
@@ -195,6 +197,8 @@ def test_an_indication_has_no_blank_for_the_age(text: str, cleaned: str) -> None
 # --- earlier films --------------------------------------------------------------------------------------------------
 
 FREED = [
+    ("Recurrent right effusion.", "Right effusion."),
+    ("There is a recurrent small left pneumothorax.", "There is a small left pneumothorax."),
     ("Unchanged small left effusion.", "Small left effusion."),
     ("The small left effusion is unchanged.", "Small left effusion."),
     ("Small left effusion, unchanged since ___.", "Small left effusion."),
@@ -226,6 +230,10 @@ FREED = [
     ("1. New left effusion\n2. stable cardiomegaly", "Left effusion. Cardiomegaly."),
 ]
 DROPPED = [
+    "The lungs are clearer.",
+    "The left lung has re-expanded.",
+    "The lungs are better aerated.",
+    "The tube was repositioned and ends above the carina.",
     "Heart size is unchanged.",
     "Cardiomediastinal silhouette is stable.",
     "No new consolidation.",
@@ -240,6 +248,7 @@ DROPPED = [
     "Nodule not seen on the prior CT.",  # cut, it would seem to say that there is none
 ]
 KEPT = [
+    "The patient has recurrent aspiration.",
     "The heart is enlarged.",
     "Median sternotomy wires from prior CABG are intact.",
     "Degenerative changes of the spine.",

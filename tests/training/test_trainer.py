@@ -149,6 +149,14 @@ def test_what_is_logged_must_be_finite_too(name: str, tmp_path: Path) -> None:
         trainer.log({name: float("nan")})
 
 
+def test_a_step_that_does_not_fit_into_float16_is_left_out_and_no_reason_to_stop(tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path / "run", make_rows(tmp_path, 5))
+    trainer.accelerator.scaler = torch.amp.GradScaler("cpu")
+    trainer.log({"grad_norm": float("inf"), "loss": 1.0})
+    with pytest.raises(CxrError, match="not a number after step 0"):
+        trainer.log({"grad_norm": float("inf"), "loss": float("nan")})
+
+
 def test_a_model_that_does_not_see_the_film_is_not_trained(tmp_path: Path) -> None:
     blind = copy.deepcopy(tiny_engine().model)
     with torch.no_grad():
