@@ -28,7 +28,8 @@ from cxr.reader import Reader
 from cxr.results import CxrError
 from cxr.training.calibrate import TESTED_ON, calibrate, name_population
 from cxr.training.data import DataOptions, detect_kind
-from cxr.training.index import build_indexes, fingerprint, read_record
+from cxr.training.fingerprint import fingerprint
+from cxr.training.index import build_indexes, read_record
 from cxr.training.kept import mark_readings, read_on
 from cxr.training.options import choose
 from cxr.training.rows import Row, open_case

@@ -83,6 +83,18 @@ def test_a_run_whose_data_have_changed_is_not_continued(base: Path, tmp_path: Pa
         finetune(options, data)
 
 
+def test_a_command_that_is_refused_leaves_the_run_as_it_was(drawn: Path, base: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    finetune(quick(base, run), DataOptions(data=str(drawn)))
+    write_set(tmp_path / "other", count=20, size=128, first=9_000_100)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(CxrError, match="There is no folder"):
+        finetune(quick(base, run), DataOptions(data=str(tmp_path / "typo")))
+    with pytest.raises(CxrError, match="holds a run with another data"):
+        finetune(quick(base, run), DataOptions(data=str(tmp_path / "other")))
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
 def test_two_commands_do_not_train_in_one_folder(drawn: Path, base: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     with (tmp_path / "run" / "lock").open("w") as file:
