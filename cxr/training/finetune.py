@@ -20,9 +20,9 @@ from cxr.training.adapters import save_adapter
 from cxr.training.checkpoints import drop_unfinished, find_newest, write_whole
 from cxr.training.collator import MULTIPLE, Collator
 from cxr.training.conversations import write_pairs
-from cxr.training.data import DataOptions
+from cxr.training.data import DataOptions, check_data_options
 from cxr.training.dataset import FilmDataset, order_epochs
-from cxr.training.guards import explain_disk, lock_run
+from cxr.training.guards import explain_disk, lock_run, say_newest
 from cxr.training.index import Indexes, build_indexes
 from cxr.training.lora import count_parameters
 from cxr.training.options import SftOptions, check_options
@@ -33,7 +33,7 @@ from cxr.training.runs import describe_run, write_run
 from cxr.training.selection import choose_rows
 from cxr.training.states import StateStore
 from cxr.training.student import Student, load_student
-from cxr.training.trainer import FilmTrainer, SightCheck
+from cxr.training.trainer import DAMAGED, FilmTrainer, SightCheck
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ def finetune(options: SftOptions, data: DataOptions, check: Callable[[Indexes], 
         CxrError: data, base or options are wrong, the loss is not finite, or the disk is full.
     """
     check_options(options)
+    check_data_options(data)
 
     def check_data(indexes: Indexes) -> None:
         check_askable(indexes)
@@ -59,7 +60,7 @@ def finetune(options: SftOptions, data: DataOptions, check: Callable[[Indexes], 
 
     run = Path(options.out)
     process = PartialState(cpu=not torch.cuda.is_available())
-    with explain_disk(run), lock_run(run, process):
+    with explain_disk(lambda: say_newest(run)), lock_run(run, process):
         record = describe_run(run, options, data, process.num_processes)
         with process.main_process_first():
             indexes = build_indexes(data.data, data, run / "rows", check_data)
@@ -106,9 +107,15 @@ def train(trainer: FilmTrainer, newest: Path | None) -> None:
 
 
 def repair_best(checkpoint: Path) -> None:
-    """Name the best checkpoint where it lies now: the run's folder may have been moved."""
+    """Name the best checkpoint where it lies now: the run's folder may have been moved.
+
+    Raises:
+        CxrError: the checkpoint's state cannot be read.
+    """
     path = checkpoint / "trainer_state.json"
     state = read_json(path)
+    if not state:
+        raise CxrError(DAMAGED.format(checkpoint))
     best = state.get("best_model_checkpoint")
     if isinstance(best, str) and Path(best) != checkpoint.parent / Path(best).name:
         write_whole(path, json.dumps({**state, "best_model_checkpoint": str(checkpoint.parent / Path(best).name)}))

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import json
 import logging
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from safetensors.torch import load_file
 
 from cxr.films.film import to_image
 from cxr.films.phantom.sets import write_set
-from cxr.model.loading import load, load_named
+from cxr.model.loading import EMBEDDED, load, load_named
 from cxr.reader import Reader
 from cxr.results import CxrError
 from cxr.settings import Settings
@@ -124,6 +125,8 @@ def test_a_damaged_record_and_a_moved_run_go_on(drawn: Path, base: Path, tmp_pat
         {"accumulation": 0},
         {"epochs": 0.0},
         {"dropout": 1.5},
+        {"learning_rate": 0.0},
+        {"keep_states": float("inf")},
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_loaded(
@@ -132,6 +135,29 @@ def test_what_cannot_be_is_refused_before_anything_is_loaded(
     with pytest.raises(CxrError, match=f"--{next(iter(changes))} must be"):
         finetune(replace(quick(base, tmp_path / "run"), **changes), DataOptions(data="nowhere"))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("changes", [{"seed": -1}, {"seed": 99_999_999_999}, {"normal_share": 1.5}, {"rare_floor": -1}])
+def test_options_of_the_data_that_cannot_be_are_refused_too(
+    changes: dict[str, Any], base: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(CxrError, match=rf"--{next(iter(changes))} must be .*, not {next(iter(changes.values()))}\."):
+        finetune(quick(base, tmp_path / "run"), DataOptions(data="nowhere", **changes))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["adapter_model.safetensors", "optimizer.pt", "trainer_state.json"])
+def test_a_damaged_checkpoint_is_named_and_the_run_goes_on_without_it(
+    name: str, drawn: Path, base: Path, tmp_path: Path
+) -> None:
+    options, data = quick(base, tmp_path / "run"), DataOptions(data=str(drawn))
+    finetune(options, data)
+    file = tmp_path / "run" / "checkpoint-3" / name
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(CxrError, match=r"checkpoint-3 is damaged\. Delete that folder"):
+        finetune(options, data)
+    shutil.rmtree(file.parent)
+    assert finetune(options, data).is_dir()
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(base: Path, tmp_path: Path) -> None:
@@ -231,6 +257,13 @@ def test_mimic_trains_and_its_own_findings_travel_with_the_adapter(base: Path, t
     assert "support_devices" in record["own_findings"]
     loaded = load(Settings(base=str(base), adapter=str(adapter)))
     assert "support_devices" in loaded.own_findings
+
+
+def test_a_file_in_the_place_of_the_merged_folder_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for merged in (tmp_path / "file", tmp_path / "file" / "merged"):
+        with pytest.raises(CxrError, match="cannot be used"):
+            merge(MergeOptions(adapter=str(EMBEDDED / "adapter"), merged=str(merged)))
 
 
 def test_merged_weights_answer_as_base_and_adapter_do(drawn: Path, base: Path, tmp_path: Path) -> None:
