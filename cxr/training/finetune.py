@@ -17,7 +17,7 @@ from transformers.integrations import TensorBoardCallback
 from cxr.model.sources import read_json
 from cxr.results import CxrError
 from cxr.training.adapters import save_adapter
-from cxr.training.checkpoints import drop_unfinished, find_newest, write_whole
+from cxr.training.checkpoints import drop_unfinished, find_newest, read_step, write_whole
 from cxr.training.collator import MULTIPLE, Collator
 from cxr.training.conversations import write_pairs
 from cxr.training.data import DataOptions, check_data_options
@@ -27,8 +27,8 @@ from cxr.training.index import Indexes, build_indexes
 from cxr.training.lora import count_parameters
 from cxr.training.options import SftOptions, check_options
 from cxr.training.preview import preview
-from cxr.training.progress import CsvLog
-from cxr.training.rows import Row
+from cxr.training.progress import CsvLog, describe_end
+from cxr.training.rows import Row, Split
 from cxr.training.runs import describe_run, write_run
 from cxr.training.selection import choose_rows
 from cxr.training.states import StateStore
@@ -80,6 +80,8 @@ def finetune(options: SftOptions, data: DataOptions, check: Callable[[Indexes], 
         train(trainer, find_newest(run))
         if process.is_main_process:
             save_adapter(student, run / "adapter", indexes.own_findings)
+            split: Split = "test" if len(indexes.test) else "val" if len(indexes.val) else "train"
+            logger.info("%s", describe_end(run, data, trainer.state, split))
         process.wait_for_everyone()
     return run / "adapter"
 
@@ -98,11 +100,18 @@ def check_askable(indexes: Indexes) -> None:
 
 
 def train(trainer: FilmTrainer, newest: Path | None) -> None:
-    """Train from the beginning or from a complete checkpoint, after a look at the first validation film."""
+    """Train from the beginning or from a complete checkpoint, after a look at the first validation film.
+
+    Of a run that has ended only state and weights are taken.
+    """
     if isinstance(trainer.eval_dataset, FilmDataset):
         trainer.eval_dataset[0]  # a split without a readable film shows now, not at the first validation
     if newest:
         repair_best(newest)
+        if read_json(newest / "trainer_state.json").get("max_steps") == read_step(newest):
+            logger.info("This run has ended before, with %s; nothing is left to train.", newest.name)
+            trainer.restore(newest)
+            return
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
 
 

@@ -108,6 +108,15 @@ class FilmTrainer(Trainer):
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
             raise CxrError(DAMAGED.format(checkpoint)) from error
 
+    def restore(self, checkpoint: Path) -> None:
+        """State and weights as training ended with them, from its last checkpoint; the trainer would do a step more.
+
+        Raises:
+            CxrError: a checkpoint is damaged.
+        """
+        self.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+        load_lora(self.learner, Path(self.state.best_model_checkpoint or checkpoint))
+
     def _load_best_model(self) -> None:
         load_lora(self.learner, Path(str(self.state.best_model_checkpoint)))
 

@@ -48,9 +48,13 @@ def quick(base: Path, out: Path) -> SftOptions:
     )
 
 
-def test_an_adapter_comes_out_that_the_program_loads_and_that_answers(drawn: Path, base: Path, tmp_path: Path) -> None:
-    adapter = finetune(quick(base, tmp_path / "run"), DataOptions(data=str(drawn)))
+def test_an_adapter_comes_out_that_the_program_loads_and_that_answers(
+    drawn: Path, base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        adapter = finetune(quick(base, tmp_path / "run"), DataOptions(data=str(drawn)))
     assert adapter == tmp_path / "run" / "adapter"
+    assert caplog.messages[-1].startswith(f"The adapter is in {adapter}. It is that of checkpoint-")
     loaded = load(Settings(base=str(base), adapter=str(adapter)))
     assert loaded.identity.problem is None and loaded.identity.adapter == str(adapter)
     reader = Reader(loaded.engine, loaded.identity, loaded.calibration)
@@ -65,10 +69,17 @@ def test_an_adapter_comes_out_that_the_program_loads_and_that_answers(drawn: Pat
     assert not list((tmp_path / "run").glob("*/README.md"))
 
 
-def test_the_same_command_again_goes_on_and_another_one_is_refused(drawn: Path, base: Path, tmp_path: Path) -> None:
+def test_the_same_command_again_trains_nothing_more_and_another_one_is_refused(
+    drawn: Path, base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     options, data = quick(base, tmp_path / "run"), DataOptions(data=str(drawn))
+    log = tmp_path / "run" / "logs" / "log.csv"
     before = load_file(finetune(options, data) / "adapter_model.safetensors")
-    after = load_file(finetune(options, data) / "adapter_model.safetensors")
+    lines = log.read_text()
+    with caplog.at_level(logging.INFO):
+        after = load_file(finetune(options, data) / "adapter_model.safetensors")
+    assert "This run has ended before, with checkpoint-3; nothing is left to train." in caplog.messages
+    assert "It is that of checkpoint-" in caplog.messages[-1] and log.read_text() == lines
     assert all(torch.equal(before[name], after[name]) for name in before)
     with pytest.raises(CxrError, match="another learning_rate; choose another --out"):
         finetune(replace(options, learning_rate=1.0), data)
@@ -150,11 +161,13 @@ def test_options_of_the_data_that_cannot_be_are_refused_too(
 def test_a_damaged_checkpoint_is_named_and_the_run_goes_on_without_it(
     name: str, drawn: Path, base: Path, tmp_path: Path
 ) -> None:
-    options, data = quick(base, tmp_path / "run"), DataOptions(data=str(drawn))
+    options = replace(quick(base, tmp_path / "run"), max_steps=2)
+    data = DataOptions(data=str(drawn))
     finetune(options, data)
-    file = tmp_path / "run" / "checkpoint-3" / name
+    shutil.rmtree(tmp_path / "run" / "checkpoint-2")  # as if it had been cut off
+    file = tmp_path / "run" / "checkpoint-1" / name
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    with pytest.raises(CxrError, match=r"checkpoint-3 is damaged\. Delete that folder"):
+    with pytest.raises(CxrError, match=r"checkpoint-1 is damaged\. Delete that folder"):
         finetune(options, data)
     shutil.rmtree(file.parent)
     assert finetune(options, data).is_dir()
