@@ -31,7 +31,11 @@ def names_unsloth(arguments: Sequence[str]) -> bool:
     known, _ = told.parse_known_args(arguments)
     if known.engine or known.config is None or not known.config.is_file():
         return bool(known.engine == "unsloth")
-    return re.search(r"(?m)^engine:\s*['\"]?unsloth\b", known.config.read_text(encoding="utf-8")) is not None
+    try:
+        text = known.config.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):  # said when all options are read
+        return False
+    return re.search(r"(?m)^engine:\s*['\"]?unsloth\b", text) is not None
 
 
 if "sft" in sys.argv[1:2] and names_unsloth(sys.argv[2:]):

@@ -26,9 +26,10 @@ from cxr.settings import Settings
 from cxr.training.adapters import save_adapter
 from cxr.training.collator import IGNORED, Collator, Example
 from cxr.training.data import DataOptions
-from cxr.training.finetune import build_trainer, log_start, open_run, train
+from cxr.training.finetune import build_trainer, log_start, train
 from cxr.training.index import build_indexes
 from cxr.training.options import SftOptions
+from cxr.training.runs import describe_run, write_run
 from cxr.training.student import load_student
 
 STEPS = 20
@@ -72,7 +73,7 @@ def run_training(base: Path, room: Path, engine: str, keep: float, canvas: int) 
     data = DataOptions(data=str(room / "films"))
     times = [time.monotonic()]
     indexes = build_indexes(data.data, data, room / "run" / "rows")
-    open_run(room / "run", options, data, 1)
+    write_run(room / "run", describe_run(room / "run", options, data, 1))
     student = load_student(options)
     times.append(time.monotonic())
     log_start(indexes, student)

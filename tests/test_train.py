@@ -79,6 +79,14 @@ def test_unsloth_is_imported_first_when_it_is_asked_for(
     assert train.names_unsloth(arguments) == asked
 
 
+def test_a_file_of_options_in_another_encoding_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "sft.yaml"
+    path.write_text("engine: unsloth\n", encoding="utf-16")
+    assert train.names_unsloth(["--config", str(path)]) is False  # asked at import, where nothing is told yet
+    with pytest.raises(CxrError, match=r"options cannot be read.*utf-8"):
+        train.run_sft(["--config", str(path)])
+
+
 @pytest.mark.parametrize(
     ("split", "asked", "sentence"),
     [

@@ -5,6 +5,7 @@ What is measured is measured with the reader that serves. Knows nothing about ho
 
 import gc
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,16 +28,19 @@ from cxr.model.sources import fetch, read_json
 from cxr.reader import Reader
 from cxr.results import CxrError
 from cxr.training.calibrate import TESTED_ON, calibrate, name_population
-from cxr.training.data import DataOptions, detect_kind
-from cxr.training.index import build_indexes, fingerprint, read_record
+from cxr.training.data import DataOptions, check_data_options, detect_kind
+from cxr.training.fingerprint import fingerprint
+from cxr.training.guards import explain_disk
+from cxr.training.index import build_indexes, read_record
 from cxr.training.kept import mark_readings, read_on
-from cxr.training.options import choose
+from cxr.training.options import check_ranges, choose
 from cxr.training.rows import Row, open_case
 from cxr.training.student import choose_base
 
 logger = logging.getLogger(__name__)
 
 KEPT = "kept-{}.jsonl"  # what was said until now
+RANGES: dict[str, tuple[float, float]] = {"limit": (0, math.inf), "resamples": (0, math.inf)}
 SAME = ("data", "blank", "uncertain", "seed")  # options on which it depends what a film is and in which split
 
 
@@ -56,6 +60,7 @@ class AssessOptions:
     calibrate: bool = choose(False, "store the Platt scaling, fitted on validation films, in the adapter's folder")
 
 
+@explain_disk(lambda: ": what was read until now is kept")
 def evaluate(options: AssessOptions, data: DataOptions) -> str:
     """Measure base and adapter on a split; metrics, predictions and pictures go to a folder.
 
@@ -63,8 +68,11 @@ def evaluate(options: AssessOptions, data: DataOptions) -> str:
         A Markdown table of base, adapter and their difference, with notes.
 
     Raises:
-        CxrError: data, base or adapter cannot be had, or the split has no film that can be opened.
+        CxrError: data, base or adapter cannot be had, the split has no film that can be opened, an option is out of
+            its range, or nothing can be written.
     """
+    check_ranges(options, RANGES)
+    check_data_options(data)
     adapter = find_adapter(options.adapter) if options.adapter else None
     if options.calibrate and not (adapter and Path(adapter).is_dir()):
         raise CxrError("--calibrate writes into the adapter's folder, so name that folder or its run with --adapter.")

@@ -3,6 +3,7 @@
 Knows nothing about how any one kind of data is laid out inside, nor about models.
 """
 
+import math
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from cxr.findings import BY_KEY
 from cxr.model.sources import means_folder
 from cxr.results import CxrError
 from cxr.statements import read_statements
+from cxr.training.options import check_ranges
 from cxr.training.rows import Row
 
 Kind = Literal["chestxray14", "mimic_cxr", "records", "hub"]
@@ -51,6 +53,22 @@ class DataOptions:
         },
     )
     seed: int = field(default=0, metadata={"help": "of every random choice of a run"})
+
+
+RANGES: dict[str, tuple[float, float]] = {  # lowest and highest value that makes sense
+    "normal_share": (0, 1),
+    "rare_floor": (0, math.inf),
+    "seed": (0, 2**32 - 1),  # NumPy's
+}
+
+
+def check_data_options(options: DataOptions) -> None:
+    """Refuse what would only show later.
+
+    Raises:
+        CxrError: an option is out of its range.
+    """
+    check_ranges(options, RANGES)
 
 
 class Notes:

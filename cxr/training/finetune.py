@@ -4,7 +4,6 @@ import json
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from random import Random
 
@@ -18,26 +17,25 @@ from transformers.integrations import TensorBoardCallback
 from cxr.model.sources import read_json
 from cxr.results import CxrError
 from cxr.training.adapters import save_adapter
-from cxr.training.checkpoints import drop_unfinished, find_newest, write_whole
+from cxr.training.checkpoints import drop_unfinished, find_newest, read_step, write_whole
 from cxr.training.collator import MULTIPLE, Collator
 from cxr.training.conversations import write_pairs
-from cxr.training.data import DataOptions, detect_kind
+from cxr.training.data import DataOptions, check_data_options
 from cxr.training.dataset import FilmDataset, order_epochs
-from cxr.training.guards import explain_disk, lock_run
-from cxr.training.index import Indexes, build_indexes, read_record
+from cxr.training.guards import explain_disk, lock_run, say_newest
+from cxr.training.index import Indexes, build_indexes
 from cxr.training.lora import count_parameters
 from cxr.training.options import SftOptions, check_options
 from cxr.training.preview import preview
-from cxr.training.progress import CsvLog
-from cxr.training.rows import Row
+from cxr.training.progress import CsvLog, describe_end
+from cxr.training.rows import Row, Split
+from cxr.training.runs import describe_run, write_run
 from cxr.training.selection import choose_rows
 from cxr.training.states import StateStore
-from cxr.training.student import Student, choose_base, load_student
-from cxr.training.trainer import FilmTrainer, SightCheck
+from cxr.training.student import Student, load_student
+from cxr.training.trainer import DAMAGED, FilmTrainer, SightCheck
 
 logger = logging.getLogger(__name__)
-
-CHANGEABLE = {"dry_run", "workers", "keep_states", "out"}  # what a run that goes on may be told anew
 
 
 def finetune(options: SftOptions, data: DataOptions, check: Callable[[Indexes], None] | None = None) -> Path:
@@ -53,16 +51,21 @@ def finetune(options: SftOptions, data: DataOptions, check: Callable[[Indexes], 
         CxrError: data, base or options are wrong, the loss is not finite, or the disk is full.
     """
     check_options(options)
+    check_data_options(data)
+
+    def check_data(indexes: Indexes) -> None:
+        check_askable(indexes)
+        if check:
+            check(indexes)
+
     run = Path(options.out)
     process = PartialState(cpu=not torch.cuda.is_available())
-    with explain_disk(run), lock_run(run, process):
+    with explain_disk(lambda: say_newest(run)), lock_run(run, process):
+        record = describe_run(run, options, data, process.num_processes)
         with process.main_process_first():
-            indexes = build_indexes(data.data, data, run / "rows")
+            indexes = build_indexes(data.data, data, run / "rows", check_data)
         if process.is_main_process:
-            check_askable(indexes)
-            if check:
-                check(indexes)
-            open_run(run, options, data, process.num_processes)
+            write_run(run, record)
         set_seed(data.seed)  # the LoRA begins at random
         student = load_student(options)
         if process.is_main_process:
@@ -77,6 +80,8 @@ def finetune(options: SftOptions, data: DataOptions, check: Callable[[Indexes], 
         train(trainer, find_newest(run))
         if process.is_main_process:
             save_adapter(student, run / "adapter", indexes.own_findings)
+            split: Split = "test" if len(indexes.test) else "val" if len(indexes.val) else "train"
+            logger.info("%s", describe_end(run, data, trainer.state, split))
         process.wait_for_everyone()
     return run / "adapter"
 
@@ -94,36 +99,32 @@ def check_askable(indexes: Indexes) -> None:
         )
 
 
-def open_run(run: Path, options: SftOptions, data: DataOptions, processes: int) -> None:
-    """Write down what this run is, or see that the folder's checkpoints belong to the same.
-
-    Raises:
-        CxrError: they belong to another run, or the data have changed since.
-    """
-    told = {**asdict(options), **asdict(data)}
-    same = {**told, "data as they are now": read_record(run / "rows").get("mark"), "number of processes": processes}
-    record = {"base": choose_base(options.base), "data_kind": detect_kind(data.data), "options": told, "same": same}
-    before = read_json(run / "run.json").get("same")
-    if isinstance(before, dict) and find_newest(run):
-        changed = sorted(name for name in same if name not in CHANGEABLE and before.get(name) != same[name])
-        if changed:
-            raise CxrError(f"{run} holds a run with another {', '.join(changed)}; choose another --out, or delete it.")
-    write_whole(run / "run.json", json.dumps(record, indent=2) + "\n")
-
-
 def train(trainer: FilmTrainer, newest: Path | None) -> None:
-    """Train from the beginning or from a complete checkpoint, after a look at the first validation film."""
+    """Train from the beginning or from a complete checkpoint, after a look at the first validation film.
+
+    Of a run that has ended only state and weights are taken.
+    """
     if isinstance(trainer.eval_dataset, FilmDataset):
         trainer.eval_dataset[0]  # a split without a readable film shows now, not at the first validation
     if newest:
         repair_best(newest)
+        if read_json(newest / "trainer_state.json").get("max_steps") == read_step(newest):
+            logger.info("This run has ended before, with %s; nothing is left to train.", newest.name)
+            trainer.restore(newest)
+            return
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
 
 
 def repair_best(checkpoint: Path) -> None:
-    """Name the best checkpoint where it lies now: the run's folder may have been moved."""
+    """Name the best checkpoint where it lies now: the run's folder may have been moved.
+
+    Raises:
+        CxrError: the checkpoint's state cannot be read.
+    """
     path = checkpoint / "trainer_state.json"
     state = read_json(path)
+    if not state:
+        raise CxrError(DAMAGED.format(checkpoint))
     best = state.get("best_model_checkpoint")
     if isinstance(best, str) and Path(best) != checkpoint.parent / Path(best).name:
         write_whole(path, json.dumps({**state, "best_model_checkpoint": str(checkpoint.parent / Path(best).name)}))

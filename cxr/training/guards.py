@@ -2,7 +2,7 @@
 
 import errno
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from cxr.results import CxrError
 from cxr.training.checkpoints import find_newest
 
-FULL = "The disk is full. Free some space and run the same command again: training goes on from {}."
+FULL = "The disk is full. Free some space and run the same command again{}."
 
 
 @contextmanager
@@ -33,14 +33,23 @@ def lock_run(run: Path, process: PartialState) -> Iterator[None]:
 
 
 @contextmanager
-def explain_disk(run: Path) -> Iterator[None]:
-    """Say what to do where nothing can be written."""
+def explain_disk(say_rest: Callable[[], str]) -> Iterator[None]:
+    """Say what to do where nothing can be written. `say_rest`: the end of the sentence, once the disk is full.
+
+    Raises:
+        CxrError: the disk is full, or a file cannot be used.
+    """
     try:
         yield
     except (OSError, SafetensorError, RuntimeError) as error:
         if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error):
-            newest = find_newest(run)
-            raise CxrError(FULL.format(newest.name if newest else "the beginning")) from error
+            raise CxrError(FULL.format(say_rest())) from error
         if isinstance(error, OSError) and error.filename:
             raise CxrError(f"{error.filename} cannot be used ({error.strerror}).") from error
         raise
+
+
+def say_newest(run: Path) -> str:
+    """From where the same command goes on."""
+    newest = find_newest(run)
+    return f": training goes on from {newest.name if newest else 'the beginning'}"

@@ -8,26 +8,27 @@ import json
 import logging
 import os
 from array import array
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from hashlib import blake2b
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, get_args, overload
 
 import numpy as np
 
 from cxr.findings import BY_KEY, find_finding, order_finding
+from cxr.model.sources import read_json
 from cxr.results import CxrError
 from cxr.training.checkpoints import write_whole
 from cxr.training.data import MISSING, DataOptions, Notes, hash_patient, read_rows
+from cxr.training.fingerprint import AS_IT_IS, fingerprint
 from cxr.training.rows import Row, Split, read_row, write_row
 
 logger = logging.getLogger(__name__)
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 INDEX = "index.json"  # written last: where it stands, everything else is whole
-EDITION = 2  # of the files; another one is made anew
 MOST_OWN = 100  # findings outside the 14
 FEWEST = 5  # training patients with a finding outside the 14; one that fewer have may be the name of one of them
 TOO_FEW = (
@@ -38,10 +39,6 @@ NEVER_ABSENT = (
     "them in 'absent' or say 'complete' in your own data, or give --blank absent)"
 )
 SAID_EVERY = 100_000  # films
-AS_IT_IS = "surrogatepass"  # names of files and texts may hold what is no proper Unicode
-DEPTH = 3  # folders below the data within which a change is noticed
-PICTURES = (".png", ".jpg", ".jpeg", ".dcm")  # only their names are looked at
-CHOSEN_LATER = ("normal_share", "rare_floor", "seed")  # options that change no row
 
 Counts = dict[Split, dict[str, tuple[int, int, int]]]  # split -> finding key -> films present, absent, unknown
 
@@ -89,22 +86,42 @@ class Indexes:
     own_findings: tuple[str, ...]  # keys outside the 14 that are asked and taught; see `choose_own`
 
 
-def build_indexes(where: str, options: DataOptions, folder: Path) -> Indexes:
+def build_indexes(
+    where: str, options: DataOptions, folder: Path, check: Callable[[Indexes], None] | None = None
+) -> Indexes:
     """The rows of `where`, indexed in `folder`; they are read again where the data or their options have changed.
 
     A change is one of a table, a list or a folder's content; Hub data are taken to stay what they were.
 
+    Args:
+        check: Refuses rows before they take the place of those that were in the folder.
+
     Raises:
         CxrError: the data cannot be used, and why; a patient or a film is in two splits; nearly every label is
-            a new finding.
+            a new finding. The folder is as it was.
     """
     mark = fingerprint(where, options, folder)
-    if read_record(folder).get("mark") != mark:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / INDEX).unlink(missing_ok=True)
-        record = {"mark": mark, **write_splits(where, options, folder)}
-        write_whole(folder / INDEX, json.dumps(record, indent=2) + "\n")
+    if read_record(folder).get("mark") == mark:
+        indexes = open_indexes(folder)
+        if check:
+            check(indexes)
+        return indexes
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder) as name:
+        aside = Path(name)
+        record = {"mark": mark, **write_splits(where, options, aside)}
+        write_whole(aside / INDEX, json.dumps(record, indent=2) + "\n")
+        if check:
+            check(open_indexes(aside))
+        move_files(aside, folder)
     return open_indexes(folder)
+
+
+def move_files(aside: Path, folder: Path) -> None:
+    """Put a whole index in the place of another; what is cut off between leaves none, and never a mixed one."""
+    (folder / INDEX).unlink(missing_ok=True)
+    for path in sorted(aside.iterdir(), key=lambda path: path.name == INDEX):
+        os.replace(path, folder / path.name)
 
 
 def open_indexes(folder: Path) -> Indexes:
@@ -117,9 +134,8 @@ def open_indexes(folder: Path) -> Indexes:
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """What index.json says; nothing where there is none."""
-    path = folder / INDEX
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    """What index.json says; nothing where there is none, or a broken one."""
+    return read_json(folder / INDEX)
 
 
 def count_labels(index: RowIndex) -> dict[str, tuple[int, int, int]]:
@@ -219,31 +235,3 @@ class SplitWriter:
                 labels[:, i] = self.columns[key]
         np.save(folder / f"{split}.starts.npy", np.array(self._starts, np.int64))
         np.save(folder / f"{split}.labels.npy", labels)
-
-
-def fingerprint(where: str, options: DataOptions, skipped: Path) -> str:
-    """What rows depend on, in 32 hex digits: the options that change them, and the files by names, times and sizes.
-
-    `skipped`: a folder that may lie among the data and is none of them.
-    """
-    told = {name: value for name, value in asdict(options).items() if name not in CHOSEN_LATER}
-    digest = blake2b(json.dumps([EDITION, where, told]).encode(), digest_size=16)
-    aside = skipped.absolute()
-    for line in list_state(Path(where).expanduser().absolute(), DEPTH, {aside, *aside.parents}):
-        digest.update(line.encode(errors=AS_IT_IS))
-    return digest.hexdigest()
-
-
-def list_state(path: Path, depth: int, skipped: Collection[Path]) -> Iterator[str]:
-    """The pictures below a folder, and time, size and name of other files; of folders deeper than `depth` the time."""
-    if not path.exists():  # a link that leads nowhere, or the name of a Hub dataset
-        return
-    if not path.is_dir() or not depth:
-        state = path.stat()
-        yield f"{state.st_mtime_ns} {state.st_size} {path}\n"
-        return
-    for name in sorted(os.listdir(path)):
-        if name.lower().endswith(PICTURES):
-            yield f"{name}\n"
-        elif path / name not in skipped:
-            yield from list_state(path / name, depth - 1, skipped)

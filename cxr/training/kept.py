@@ -16,7 +16,7 @@ from cxr.model.calibration import Calibration
 from cxr.reader import Reader
 from cxr.serial import as_plain
 from cxr.training.checkpoints import write_whole
-from cxr.training.index import AS_IT_IS, DEPTH, list_state
+from cxr.training.fingerprint import AS_IT_IS, DEPTH, list_state
 from cxr.training.rows import Row, write_row
 
 logger = logging.getLogger(__name__)

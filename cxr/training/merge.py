@@ -15,6 +15,7 @@ from cxr.model.loading import add_adapter, check_base, fetch_base, load_base, re
 from cxr.model.recorded import CONFIG
 from cxr.model.sources import fetch, read_json
 from cxr.results import CxrError
+from cxr.training.guards import explain_disk
 from cxr.training.options import choose
 
 logger = logging.getLogger(__name__)
@@ -32,11 +33,13 @@ class MergeOptions:
     merged: str = choose("merged", "the folder to write")
 
 
+@explain_disk(lambda: " with another --merged, or delete what that holds")
 def merge(options: MergeOptions) -> Path:
     """Write base and adapter as one model in bf16, with its processor.
 
     Raises:
-        CxrError: one of them cannot be had, they do not belong together, or the base is quantised.
+        CxrError: one of them cannot be had, they do not belong together, the base is quantised, or nothing can be
+            written.
     """
     token = os.environ.get("HF_TOKEN")
     adapter = fetch(options.adapter, options.adapter_revision or None, token)
@@ -50,6 +53,7 @@ def merge(options: MergeOptions) -> Path:
     out = Path(options.merged)
     if out.exists() and any(out.iterdir()):
         raise CxrError(f"{out} is not empty; choose another --merged.")
+    out.mkdir(parents=True, exist_ok=True)  # what cannot be made is not found out after minutes
     model = add_adapter(load_base(base, "bf16"), adapter)
     model.save_pretrained(out, max_shard_size=SHARD)
     AutoProcessor.from_pretrained(base.folder).save_pretrained(out)

@@ -1,6 +1,7 @@
 """What `python train.py sft` can be told, each default with its source. Knows nothing about what is done with it."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -58,7 +59,7 @@ RANGES: dict[str, tuple[float, float]] = {  # lowest and highest value that make
     "rank": (1, 1024),
     "alpha": (1, 4096),
     "dropout": (0, 0.9),
-    "learning_rate": (0, 1),
+    "learning_rate": (1e-12, 1),
     "warmup": (0, 1),
     "epochs": (0.001, 10_000),
     "max_steps": (0, math.inf),
@@ -66,7 +67,7 @@ RANGES: dict[str, tuple[float, float]] = {  # lowest and highest value that make
     "rows": (1, 256),
     "accumulation": (1, 100_000),
     "longest": (16, 131_072),
-    "keep_states": (0, math.inf),
+    "keep_states": (0, 1_000_000),
     "eval_films": (1, math.inf),
     "eval_steps": (0, math.inf),
     "workers": (0, 256),
@@ -79,8 +80,23 @@ def check_options(options: SftOptions) -> None:
     Raises:
         CxrError: an option is out of its range.
     """
-    for name, (low, high) in RANGES.items():
-        if not low <= getattr(options, name) <= high:
-            raise CxrError(f"--{name} must be from {low:g} to {high:g}, not {getattr(options, name):g}.")
+    check_ranges(options, RANGES)
     if options.canvas and not 16 <= options.canvas <= MAX_SIDE:
         raise CxrError(f"--canvas must be 0 or from 16 to {MAX_SIDE} px, not {options.canvas}.")
+
+
+def check_ranges(options: object, ranges: Mapping[str, tuple[float, float]]) -> None:
+    """Refuse numbers that make no sense. `ranges`: the lowest and highest one by the option's name.
+
+    Raises:
+        CxrError: an option is out of its range.
+    """
+    for name, (low, high) in ranges.items():
+        value = getattr(options, name)
+        if not low <= value <= high:
+            words = f"at least {_write(low)}" if high == math.inf else f"from {_write(low)} to {_write(high)}"
+            raise CxrError(f"--{name} must be {words}, not {_write(value)}.")
+
+
+def _write(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"

@@ -4,12 +4,14 @@ Knows nothing about where films come from.
 """
 
 import math
+import pickle
 from collections.abc import Sized
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from peft import set_peft_model_state_dict
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch.utils.data import Dataset, Sampler, SequentialSampler
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -20,6 +22,7 @@ from cxr.training.learner import FilmLearner
 from cxr.training.states import StateStore
 
 NOT_FINITE = "The loss is not a number after step {}: lower --learning_rate, or look at the films around that step."
+DAMAGED = "{} is damaged. Delete that folder and run the same command again: training goes on from what is before it."
 BLIND = "No gradient reaches the LoRA of the cross-attention: this model would learn from the text alone."
 
 
@@ -99,6 +102,23 @@ class FilmTrainer(Trainer):
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: torch.nn.Module | None = None) -> None:
         load_lora(self.learner, Path(resume_from_checkpoint))
 
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        try:
+            super()._load_optimizer_and_scheduler(checkpoint)
+        except torch.OutOfMemoryError:
+            raise
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise CxrError(DAMAGED.format(checkpoint)) from error
+
+    def restore(self, checkpoint: Path) -> None:
+        """State and weights as training ended with them, from its last checkpoint; the trainer would do a step more.
+
+        Raises:
+            CxrError: a checkpoint is damaged.
+        """
+        self.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+        load_lora(self.learner, Path(self.state.best_model_checkpoint or checkpoint))
+
     def _load_best_model(self) -> None:
         load_lora(self.learner, Path(str(self.state.best_model_checkpoint)))
 
@@ -113,9 +133,13 @@ def load_lora(learner: FilmLearner, folder: Path) -> None:
     """Weights that `save_lora` wrote, into the LoRA that is there.
 
     Raises:
-        CxrError: they belong to another one.
+        CxrError: they belong to another one, or are damaged.
     """
-    result: Any = set_peft_model_state_dict(learner.peft, load_file(folder / "adapter_model.safetensors"))
+    try:
+        weights = load_file(folder / "adapter_model.safetensors")
+    except SafetensorError as error:
+        raise CxrError(DAMAGED.format(folder)) from error
+    result: Any = set_peft_model_state_dict(learner.peft, weights)
     if result.unexpected_keys:
         raise CxrError(f"{folder.name} holds another adapter than this run trains; choose another --out.")
 

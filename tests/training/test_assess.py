@@ -1,5 +1,6 @@
 """`python train.py evaluate`: the whole way with the embedded model, and its steps alone."""
 
+import errno
 import json
 import logging
 import shutil
@@ -20,6 +21,7 @@ from cxr.model.calibration import read_calibration
 from cxr.model.loading import EMBEDDED, EMBEDDED_NAME
 from cxr.reader import Reader
 from cxr.results import CxrError, Observation
+from cxr.training import assess
 from cxr.training.assess import (
     AssessOptions,
     Heard,
@@ -160,6 +162,31 @@ def test_a_split_without_films_and_a_calibration_without_a_folder_are_told(drawn
     for adapter in ("", "somebody/adapter"):
         with pytest.raises(CxrError, match="--calibrate writes into the adapter's folder"):
             evaluate(AssessOptions(adapter=adapter, calibrate=True), DataOptions(data=str(data)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "seed", "word"),
+    [({"limit": -1}, 0, "limit"), ({"resamples": -1}, 0, "resamples"), ({}, -1, "seed"), ({}, 2**32, "seed")],
+)
+def test_numbers_that_make_no_sense_are_refused(changes: dict[str, int], seed: int, word: str, tmp_path: Path) -> None:
+    with pytest.raises(CxrError, match=f"--{word} must be"):
+        evaluate(AssessOptions(out=str(tmp_path / "out"), **changes), DataOptions(data="nowhere", seed=seed))  # type: ignore[arg-type]
+    assert not (tmp_path / "out").exists()
+
+
+def test_where_nothing_can_be_written_is_a_sentence(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CxrError, match=r"file cannot be used \(File exists\)"):
+        evaluate(AssessOptions(out=str(tmp_path / "file")), DataOptions(data=str(drawn)))
+
+    def fail(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(assess, "build_indexes", fail)
+    with pytest.raises(CxrError, match=r"disk is full.*run the same command again: what was read until now is kept\.$"):
+        evaluate(AssessOptions(out=str(tmp_path / "out")), DataOptions(data=str(drawn)))
 
 
 def test_other_data_than_those_of_the_run_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

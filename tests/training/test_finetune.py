@@ -5,6 +5,7 @@ import fcntl
 import gc
 import json
 import logging
+import shutil
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from safetensors.torch import load_file
 
 from cxr.films.film import to_image
 from cxr.films.phantom.sets import write_set
-from cxr.model.loading import load, load_named
+from cxr.model.loading import EMBEDDED, load, load_named
 from cxr.reader import Reader
 from cxr.results import CxrError
 from cxr.settings import Settings
@@ -51,9 +52,13 @@ def quick(base: Path, out: Path) -> SftOptions:
     )
 
 
-def test_an_adapter_comes_out_that_the_program_loads_and_that_answers(drawn: Path, base: Path, tmp_path: Path) -> None:
-    adapter = finetune(quick(base, tmp_path / "run"), DataOptions(data=str(drawn)))
+def test_an_adapter_comes_out_that_the_program_loads_and_that_answers(
+    drawn: Path, base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        adapter = finetune(quick(base, tmp_path / "run"), DataOptions(data=str(drawn)))
     assert adapter == tmp_path / "run" / "adapter"
+    assert caplog.messages[-1].startswith(f"The adapter is in {adapter}. It is that of checkpoint-")
     loaded = load(Settings(base=str(base), adapter=str(adapter)))
     assert loaded.identity.problem is None and loaded.identity.adapter == str(adapter)
     reader = Reader(loaded.engine, loaded.identity, loaded.calibration)
@@ -84,10 +89,17 @@ def test_what_was_trained_leaves_the_memory_for_whoever_measures_it(
     assert len(trained) == 1 and trained[0]() is None
 
 
-def test_the_same_command_again_goes_on_and_another_one_is_refused(drawn: Path, base: Path, tmp_path: Path) -> None:
+def test_the_same_command_again_trains_nothing_more_and_another_one_is_refused(
+    drawn: Path, base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     options, data = quick(base, tmp_path / "run"), DataOptions(data=str(drawn))
+    log = tmp_path / "run" / "logs" / "log.csv"
     before = load_file(finetune(options, data) / "adapter_model.safetensors")
-    after = load_file(finetune(options, data) / "adapter_model.safetensors")
+    lines = log.read_text()
+    with caplog.at_level(logging.INFO):
+        after = load_file(finetune(options, data) / "adapter_model.safetensors")
+    assert "This run has ended before, with checkpoint-3; nothing is left to train." in caplog.messages
+    assert "It is that of checkpoint-" in caplog.messages[-1] and log.read_text() == lines
     assert all(torch.equal(before[name], after[name]) for name in before)
     with pytest.raises(CxrError, match="another learning_rate; choose another --out"):
         finetune(replace(options, learning_rate=1.0), data)
@@ -101,6 +113,18 @@ def test_a_run_whose_data_have_changed_is_not_continued(base: Path, tmp_path: Pa
     (tmp_path / "films" / "dataset.jsonl").write_text("\n".join(lines[:-2]) + "\n")
     with pytest.raises(CxrError, match="another data as they are now"):
         finetune(options, data)
+
+
+def test_a_command_that_is_refused_leaves_the_run_as_it_was(drawn: Path, base: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    finetune(quick(base, run), DataOptions(data=str(drawn)))
+    write_set(tmp_path / "other", count=20, size=128, first=9_000_100)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(CxrError, match="There is no folder"):
+        finetune(quick(base, run), DataOptions(data=str(tmp_path / "typo")))
+    with pytest.raises(CxrError, match="holds a run with another data"):
+        finetune(quick(base, run), DataOptions(data=str(tmp_path / "other")))
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
 def test_two_commands_do_not_train_in_one_folder(drawn: Path, base: Path, tmp_path: Path) -> None:
@@ -132,6 +156,8 @@ def test_a_damaged_record_and_a_moved_run_go_on(drawn: Path, base: Path, tmp_pat
         {"accumulation": 0},
         {"epochs": 0.0},
         {"dropout": 1.5},
+        {"learning_rate": 0.0},
+        {"keep_states": float("inf")},
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_loaded(
@@ -140,6 +166,31 @@ def test_what_cannot_be_is_refused_before_anything_is_loaded(
     with pytest.raises(CxrError, match=f"--{next(iter(changes))} must be"):
         finetune(replace(quick(base, tmp_path / "run"), **changes), DataOptions(data="nowhere"))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("changes", [{"seed": -1}, {"seed": 99_999_999_999}, {"normal_share": 1.5}, {"rare_floor": -1}])
+def test_options_of_the_data_that_cannot_be_are_refused_too(
+    changes: dict[str, Any], base: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(CxrError, match=rf"--{next(iter(changes))} must be .*, not {next(iter(changes.values()))}\."):
+        finetune(quick(base, tmp_path / "run"), DataOptions(data="nowhere", **changes))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["adapter_model.safetensors", "optimizer.pt", "trainer_state.json"])
+def test_a_damaged_checkpoint_is_named_and_the_run_goes_on_without_it(
+    name: str, drawn: Path, base: Path, tmp_path: Path
+) -> None:
+    options = replace(quick(base, tmp_path / "run"), max_steps=2)
+    data = DataOptions(data=str(drawn))
+    finetune(options, data)
+    shutil.rmtree(tmp_path / "run" / "checkpoint-2")  # as if it had been cut off
+    file = tmp_path / "run" / "checkpoint-1" / name
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(CxrError, match=r"checkpoint-1 is damaged\. Delete that folder"):
+        finetune(options, data)
+    shutil.rmtree(file.parent)
+    assert finetune(options, data).is_dir()
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(base: Path, tmp_path: Path) -> None:
@@ -239,6 +290,13 @@ def test_mimic_trains_and_its_own_findings_travel_with_the_adapter(base: Path, t
     assert "support_devices" in record["own_findings"]
     loaded = load(Settings(base=str(base), adapter=str(adapter)))
     assert "support_devices" in loaded.own_findings
+
+
+def test_a_file_in_the_place_of_the_merged_folder_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for merged in (tmp_path / "file", tmp_path / "file" / "merged"):
+        with pytest.raises(CxrError, match="cannot be used"):
+            merge(MergeOptions(adapter=str(EMBEDDED / "adapter"), merged=str(merged)))
 
 
 def test_merged_weights_answer_as_base_and_adapter_do(drawn: Path, base: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from cxr.findings import BY_KEY
 from cxr.results import CxrError, Observation
 from cxr.training import index as module
 from cxr.training.data import DataOptions, Notes
-from cxr.training.index import Indexes, RowIndex, build_indexes, fingerprint
+from cxr.training.index import Indexes, RowIndex, build_indexes
 from cxr.training.rows import Row, Split
 from cxr.training.truth import Truth
 from tests.data import DATA, needs_data
@@ -157,10 +157,13 @@ def test_an_index_is_made_once_and_again_when_data_or_options_change(
     assert len(readings) == 4
 
 
-def test_an_index_that_was_cut_off_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_that_was_cut_off_leaves_the_one_before_and_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, rows = make_release(tmp_path, FILMS, set()), tmp_path / "run" / "rows"
     options = DataOptions(str(folder))
     total = sum(map(len, (lambda made: (made.train, made.val))(build_indexes(str(folder), options, rows))))
+    before = {path.name: path.read_bytes() for path in rows.iterdir()}
     table = folder / "Data_Entry_2017_v2020.csv"
     table.write_text(table.read_text() + "\n")
 
@@ -173,7 +176,7 @@ def test_an_index_that_was_cut_off_is_made_again(tmp_path: Path, monkeypatch: py
         patch.setattr(module, "read_rows", torn)
         with pytest.raises(OSError, match="no space"):
             build_indexes(str(folder), options, rows)
-    assert not (rows / "index.json").exists()
+    assert {path.name: path.read_bytes() for path in rows.iterdir()} == before
     made = build_indexes(str(folder), options, rows)
     assert len(made.train) + len(made.val) == total == 3
 
@@ -185,13 +188,29 @@ def test_lists_that_split_a_patient_are_refused(tmp_path: Path) -> None:
         build_indexes(str(folder), DataOptions(str(folder)), tmp_path / "rows")
 
 
-def test_a_broken_link_does_no_harm(tmp_path: Path) -> None:
-    (tmp_path / "films").mkdir()
-    before = fingerprint(str(tmp_path), DataOptions(), tmp_path / "rows")
-    (tmp_path / "films" / "gone").symlink_to(tmp_path / "nowhere")
-    assert fingerprint(str(tmp_path), DataOptions(), tmp_path / "rows") == before
-    (tmp_path / "films" / "new.png").touch()
-    assert fingerprint(str(tmp_path), DataOptions(), tmp_path / "rows") != before
+def test_a_broken_index_is_made_again(tmp_path: Path) -> None:
+    folder, rows = make_release(tmp_path, FILMS, set()), tmp_path / "run" / "rows"
+    made = build_indexes(str(folder), DataOptions(str(folder)), rows)
+    for broken in ("", '{"mark": ', "[]", "\0"):
+        (rows / "index.json").write_text(broken)
+        assert list(build_indexes(str(folder), DataOptions(str(folder)), rows).train) == list(made.train)
+
+
+def test_rows_that_are_refused_leave_the_index_as_it_was(tmp_path: Path) -> None:
+    folder, rows = make_release(tmp_path, FILMS, set()), tmp_path / "run" / "rows"
+    build_indexes(str(folder), DataOptions(str(folder)), rows)
+    before = {path.name: path.read_bytes() for path in rows.iterdir()}
+    seen = []
+
+    def refuse(indexes: Indexes) -> None:
+        seen.append(list(indexes.train))
+        raise CxrError("no")
+
+    for options in (DataOptions(str(folder)), DataOptions(str(folder), uncertain="present")):  # as it is, and anew
+        with pytest.raises(CxrError, match="no"):
+            build_indexes(str(folder), options, rows, refuse)
+    assert {path.name: path.read_bytes() for path in rows.iterdir()} == before
+    assert seen[0] == seen[1] and seen[0]
 
 
 def test_memory_does_not_grow_with_the_rows(image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

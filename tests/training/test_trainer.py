@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from cxr.training.collator import Collator
 from cxr.training.dataset import FilmDataset
 from cxr.training.learner import FilmLearner
 from cxr.training.lora import ATTENTION, add_lora
-from cxr.training.progress import CsvLog
+from cxr.training.progress import CsvLog, read_lines
 from cxr.training.rows import Row
 from cxr.training.states import StateStore
 from cxr.training.trainer import FilmTrainer, SightCheck
@@ -110,6 +111,26 @@ def test_checkpoints_hold_the_lora_and_a_mark_and_the_log_is_a_csv(tmp_path: Pat
     assert {line["step"] for line in lines} == {str(step) for step in range(1, STEPS + 1)}
     assert any(line["eval_loss"] for line in lines) and all(float(line["memory_gib"]) > 0 for line in lines)
     assert float(lines[-1]["rows_per_second"]) > 0 and lines[0]["seconds_left"]
+
+
+def test_the_log_of_a_run_that_goes_on_has_each_step_once_and_one_clock(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows, run = make_rows(tmp_path, 5), tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        make_trainer(run, rows, callbacks=[Die()]).train()
+    log = run / "logs" / "log.csv"
+    before = read_lines(log)
+    log.write_text(log.read_text() + "8.0,5,6,1.5,,0.1,1.0,0.1,9\r\n8.5,6")  # a step that is done anew, a torn line
+    again = make_trainer(run, rows)
+    with caplog.at_level(logging.INFO):
+        again.train(resume_from_checkpoint=str(run / "checkpoint-4"))
+    assert "Training goes on from checkpoint-4: step 4 of 6." in caplog.messages
+    lines = read_lines(log)
+    assert lines[: len(before)] == before
+    assert [line["step"] for line in lines if line["loss"]] == list("123456")
+    seconds = [float(line["seconds"]) for line in lines]
+    assert seconds == sorted(seconds) and seconds[-1] >= float(before[-1]["seconds"])
 
 
 def test_only_lora_moves(tmp_path: Path) -> None:
