@@ -125,8 +125,14 @@ def run_merge(arguments: Sequence[str]) -> None:
 
 
 def run_push(arguments: Sequence[str]) -> None:
-    """Publish a run, and print the commit."""
+    """Publish a run, and print the commit.
+
+    Raises:
+        CxrError: no name is given, or the run cannot be published, and why.
+    """
     options, push = parse((PushOptions, PublishOptions), arguments)
+    if not push.push_to_hub:
+        raise CxrError("The adapter needs a name on the Hub: give --push_to_hub owner/name.")
     sys.stdout.write(publish(Path(options.run), push.push_to_hub, push) + "\n")
 
 

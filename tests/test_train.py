@@ -79,6 +79,11 @@ def test_unsloth_is_imported_first_when_it_is_asked_for(
     assert train.names_unsloth(arguments) == asked
 
 
+def test_a_run_without_a_name_on_the_hub_is_not_pushed(tmp_path: Path) -> None:
+    with pytest.raises(CxrError, match="needs a name on the Hub: give --push_to_hub"):
+        train.run_push(["--run", str(tmp_path)])
+
+
 def test_a_file_of_options_in_another_encoding_is_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "sft.yaml"
     path.write_text("engine: unsloth\n", encoding="utf-16")

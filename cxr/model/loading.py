@@ -189,7 +189,7 @@ def add_adapter(model: MllamaForConditionalGeneration, adapter: Source) -> Mllam
     """The model with the adapter's LoRA in it; merged where the weights are not quantised (exact to rounding).
 
     Raises:
-        CxrError: no safetensors, or tensors that do not belong to this base.
+        CxrError: no safetensors, damaged ones, or tensors that do not belong to this base.
     """
     if not (adapter.folder / "adapter_model.safetensors").is_file():
         raise CxrError(
@@ -199,6 +199,8 @@ def add_adapter(model: MllamaForConditionalGeneration, adapter: Source) -> Mllam
     try:
         peft_model = PeftModel(model, PeftConfig.from_pretrained(str(adapter.folder)))
         result = peft_model.load_adapter(str(adapter.folder), "default")
+    except SafetensorError as error:
+        raise CxrError(f"The adapter_model.safetensors of the adapter {adapter.name} is damaged.") from error
     except (ValueError, RuntimeError, KeyError, TypeError) as error:
         raise misfit from error
     if result.missing_keys or result.unexpected_keys:

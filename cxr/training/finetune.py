@@ -109,7 +109,8 @@ def train(trainer: FilmTrainer, newest: Path | None) -> None:
     if newest:
         repair_best(newest)
         if read_json(newest / "trainer_state.json").get("max_steps") == read_step(newest):
-            logger.info("This run has ended before, with %s; nothing is left to train.", newest.name)
+            if trainer.is_world_process_zero():
+                logger.info("This run has ended before, with %s; nothing is left to train.", newest.name)
             trainer.restore(newest)
             return
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)

@@ -19,6 +19,7 @@ from cxr.findings import BY_KEY, read_label
 from cxr.results import CxrError
 from cxr.training.data import DataOptions, Notes
 from cxr.training.film_objects import SPLITS, Set, build_row
+from cxr.training.remarks import Remarks
 from cxr.training.rows import Row
 
 # What the libraries raise for a name, a connection or a file that is not right; most are OSErrors or ValueErrors.
@@ -36,8 +37,9 @@ def read_hub(name: str, options: DataOptions, notes: Notes) -> Iterator[Row]:
     Raises:
         CxrError: the dataset cannot be reached or read, or holds nothing that can be used.
     """
-    count = 0
+    remarks, count = Remarks(notes), 0
     for place, data, origin in stream_objects(name, choose_cache(name)):
+        remarks.note_fields(data)
         try:
             image = data.pop("image")
             if image is None:
@@ -46,6 +48,7 @@ def read_hub(name: str, options: DataOptions, notes: Notes) -> Iterator[Row]:
         except CxrError as error:
             notes.count(str(error), place)
             continue
+        remarks.note_film(place, data, row)
         count += 1
         yield row
     if not count:
@@ -72,7 +75,8 @@ def stream_objects(name: str, folder: Path) -> Iterator[tuple[str, dict[str, Any
             origin = Set(frozenset(own - set(BY_KEY)), splits[part], lacks_val)
             for number, data in enumerate(films.decode(False) if features else films, 1):
                 named = {key: name_classes(data[key], _item(kind)) for key, kind in words.items()}
-                yield f"{part} {number}", {**data, **named, "image": keep_picture(data.get(column), folder)}, origin
+                image = keep_picture(data.pop(column, None), folder)
+                yield f"{part} {number}", {**data, **named, "image": image}, origin
     except FAULTS as error:
         why = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise CxrError(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from transformers import AutoProcessor
 
+from cxr.evaluation.contenders import find_adapter
 from cxr.model.loading import add_adapter, check_base, fetch_base, load_base, read_base
 from cxr.model.recorded import CONFIG
 from cxr.model.sources import fetch, read_json
@@ -27,7 +28,7 @@ SHARD = "4GB"
 class MergeOptions:
     """What to merge."""
 
-    adapter: str = choose("outputs/run1/adapter", "Hub name or folder of the adapter")
+    adapter: str = choose("outputs/run1/adapter", "a run's folder, an adapter's folder or its Hub name")
     adapter_revision: str = choose("", "40-hex commit of the adapter")
     base: str = choose("", "Hub name or folder of the base in bf16; the one that the adapter names")
     merged: str = choose("merged", "the folder to write")
@@ -42,7 +43,7 @@ def merge(options: MergeOptions) -> Path:
             written.
     """
     token = os.environ.get("HF_TOKEN")
-    adapter = fetch(options.adapter, options.adapter_revision or None, token)
+    adapter = fetch(find_adapter(options.adapter), options.adapter_revision or None, token)
     named = options.base or read_base(adapter)
     check_base(adapter, named)
     base = fetch_base(named, "bf16", None, token)  # of Llama's names, the ungated mirror that is not quantised

@@ -6,9 +6,7 @@ the folders train, val and test, each with such a file or with pictures in folde
 them. Knows nothing about models.
 """
 
-import json
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,13 +16,12 @@ from cxr.results import CxrError
 from cxr.training.data import MISSING, DataOptions, Notes
 from cxr.training.film_objects import SPLITS, Set, build_row, read_key, read_labels, read_object, read_text
 from cxr.training.hub_films import read_hub as read_hub  # the other door, for a name on the Hub
+from cxr.training.object_files import read_lines, read_list
+from cxr.training.remarks import Remarks
 from cxr.training.rows import Row, Split
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".dcm", ".dicom"})
-CHUNK = 1 << 16  # characters read at a time
-MAX_OBJECT = 1 << 20  # characters of one film's object
 MAX_OWN = 50  # findings outside the 14; more are free text and no labels
-BETWEEN = re.compile(r"[^\s,]|$(?!\n)")  # the first character after white space and commas
 
 
 class Part(NamedTuple):
@@ -44,18 +41,20 @@ def read_records(where: Path, options: DataOptions, notes: Notes) -> Iterator[Ro
         notes: Gets what is left out, by file and position.
 
     Raises:
-        CxrError: nothing here is known or can be used, or a file is no JSON.
+        CxrError: nothing here is known or can be used, or a file is no JSON in UTF-8.
     """
     where = where.expanduser().absolute()
     parts = find_parts(where)
     own = gather_own(parts)
     lacks_val = {part.split for part in parts} & {"train", "val"} == {"train"}
-    count = 0
+    remarks, count = Remarks(notes), 0
     for part in parts:
         origin = Set(own, part.split, lacks_val)
         for place, data in read_part(part.path, notes):
+            remarks.note_fields(data)
             row = try_row(place, data, part, origin, options, notes)
             if row:
+                remarks.note_film(place, data, row)
                 count += 1
                 yield row
     if not count:
@@ -165,47 +164,3 @@ def read_pictures(folder: Path, notes: Notes) -> Iterator[tuple[str, Any]]:
                 continue
             label = path.parts[0] if len(path.parts) > 1 else None  # no label at all, and not one that nothing is seen
             yield f"{folder.name}/{path.as_posix()}", {"image": path.as_posix(), "label": label}
-
-
-def read_lines(path: Path, notes: Notes) -> Iterator[tuple[str, Any]]:
-    """The objects of a .jsonl file; a line that is no JSON is noted."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            place = f"{path.name}, line {number}"
-            try:
-                data = json.loads(line)
-            except (ValueError, RecursionError):
-                notes.count("lines that are no JSON", place)
-                continue
-            yield place, data
-
-
-def read_list(path: Path) -> Iterator[tuple[str, Any]]:
-    """The objects of a list in a .json file, of which only one is held at a time; also objects without the brackets.
-
-    Raises:
-        CxrError: it is no JSON, and where.
-    """
-    decode = json.JSONDecoder().raw_decode
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        text, at, number = file.read(CHUNK).lstrip(), 0, 0
-        listed = text.startswith("[")
-        text = text[listed:]
-        while True:
-            at = BETWEEN.search(text, at).start()  # type: ignore[union-attr]  # the end is found, if nothing else
-            if listed and text.startswith("]", at):
-                return
-            try:
-                data, at = decode(text, at)
-            except (ValueError, RecursionError):  # cut by the end of what was read, or no JSON at all
-                more = file.read(CHUNK)
-                if not (more or listed or text[at:]):
-                    return
-                if not more or len(text) - at > MAX_OBJECT:
-                    raise CxrError(f"{path.name} is no list of films in JSON; it breaks after film {number}.") from None
-                text, at = text[at:] + more, 0
-                continue
-            number += 1
-            yield f"{path.name}, film {number}", data

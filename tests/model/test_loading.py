@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -230,7 +231,7 @@ def test_a_damaged_download_is_a_sentence(folders: tuple[Path, Path], tmp_path: 
     for name, folder in zip(("base", "adapter"), folders, strict=True):
         shutil.copytree(folder, tmp_path / name)
     break_file(tmp_path / broken)
-    with pytest.raises(CxrError):
+    with pytest.raises(CxrError, match=re.escape(str((tmp_path / broken).parent))):  # and not the other one
         load_named(Settings(base=str(tmp_path / "base"), adapter=str(tmp_path / "adapter")))
 
 

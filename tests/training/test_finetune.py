@@ -301,7 +301,7 @@ def test_a_file_in_the_place_of_the_merged_folder_is_a_sentence(tmp_path: Path) 
 
 def test_merged_weights_answer_as_base_and_adapter_do(drawn: Path, base: Path, tmp_path: Path) -> None:
     adapter = finetune(quick(base, tmp_path / "run"), DataOptions(data=str(drawn)))
-    merged = merge(MergeOptions(adapter=str(adapter), base=str(base), merged=str(tmp_path / "merged")))
+    merged = merge(MergeOptions(adapter=str(adapter.parent), base=str(base), merged=str(tmp_path / "merged")))
     film = noise_film()
     scores = []
     for settings in (Settings(base=str(base), adapter=str(adapter)), Settings(base=str(merged))):

@@ -1,6 +1,5 @@
 import json
 import shutil
-import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,11 @@ from cxr.films.phantom.sets import write_set
 from cxr.findings import BY_KEY
 from cxr.results import CxrError, Observation
 from cxr.training.data import DataOptions, Notes, detect_kind, read_rows
-from cxr.training.records import CHUNK, MAX_OBJECT, MAX_OWN, find_parts, gather_own, read_hub, read_list, read_records
+from cxr.training.records import MAX_OWN, find_parts, gather_own, read_hub, read_records
 from cxr.training.rows import Row, read_row, write_row
 
 FOURTEEN = set(BY_KEY)
+BARE = "Films without 'patient', each of which counts as a patient of its own when films are split:"
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def read(where: Path, **options: Any) -> tuple[list[Row], str]:
 def read_one(folder: Path, **fields: Any) -> Row:
     write_list(folder, {"image": "a.png", **fields})
     ((row,), notes) = read(folder)
-    assert notes == ""
+    assert notes in ("", f"{BARE} 1 (dataset.json, film 1).")
     return row
 
 
@@ -341,47 +341,6 @@ def test_one_file_can_be_named(folder: Path) -> None:
     assert len(read(path)[0]) == len(read(folder)[0]) == 1
 
 
-@pytest.mark.parametrize("separator", [", ", ",\n  ", " "])
-@pytest.mark.parametrize("brackets", ["[]", "  "])
-def test_a_list_is_read_across_the_ends_of_what_is_read_at_once(tmp_path: Path, separator: str, brackets: str) -> None:
-    objects = [{"image": f"{i}.png", "report": 'é]}\\",' * (i % 40)} for i in range(2000)]
-    path = tmp_path / "dataset.json"
-    path.write_text(brackets[0] + separator.join(map(json.dumps, objects)) + brackets[1] + "\n", encoding="utf-8")
-    assert path.stat().st_size > 3 * CHUNK
-    assert [data for _, data in read_list(path)] == objects
-
-
-@pytest.mark.parametrize("text", ["[", '[{"image": "a.png"}', '[{"image": "a.png"} nonsense]', "{", "nonsense", '["'])
-def test_a_broken_list_says_where(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "dataset.json"
-    path.write_text(text)
-    with pytest.raises(CxrError, match=r"dataset.json is no list of films in JSON; it breaks after film \d"):
-        list(read_list(path))
-
-
-def test_an_object_without_end_is_not_read_to_the_end(tmp_path: Path) -> None:
-    path = tmp_path / "dataset.json"
-    path.write_text('[{"report": "' + "x" * (8 * MAX_OBJECT))
-    tracemalloc.start()
-    with pytest.raises(CxrError):
-        list(read_list(path))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 5 * MAX_OBJECT
-
-
-def test_a_long_list_does_not_sit_in_memory(tmp_path: Path) -> None:
-    path = tmp_path / "dataset.json"
-    line = json.dumps({"image": "a.png", "label": "Mass", "report": "x" * 400})
-    path.write_text("[" + ",\n".join([line] * 20_000) + "]")
-    assert path.stat().st_size > 8 << 20
-    tracemalloc.start()
-    assert sum(1 for _ in read_list(path)) == 20_000
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 1 << 20
-
-
 def test_labels_that_are_free_text_are_refused(folder: Path) -> None:
     write_list(folder, *({"image": "a.png", "label": f"word {chr(97 + i % 26)}{i}"} for i in range(MAX_OWN + 5)))
     with pytest.raises(CxrError, match="more than 50 different labels"):
@@ -466,7 +425,8 @@ def test_a_dataset_in_parquet_with_all_fields_is_read_through_datasets(tmp_path:
     )
     pictures.to_parquet(tmp_path / "set" / "data.parquet")
     rows, notes = read_name(tmp_path / "set")
-    assert notes == ""
+    assert notes.startswith("Films whose picture is a copy of one in another split") and ": 2 (" in notes
+    assert "Fields" not in notes and "Films without" not in notes
     assert [(row.patient, row.split) for row in rows] == [("1", "val"), ("2", "test"), ("3", "train")]
     assert rows[0].truth.present[0] == Observation("edema", size="small")
     assert present(rows[0]) == {"edema", "mass", "support_devices"} and rows[0].pairs == (("What?", "Edema."),)
