@@ -66,16 +66,18 @@ def test_what_cannot_be_done_is_said_in_one_sentence(drawn: Path, tmp_path: Path
     ("arguments", "asked"),
     [
         (["--engine", "unsloth"], True),
-        (["--config", "configs/sft.yaml"], True),
-        (["--config", "configs/sft.yaml", "--engine", "transformers"], False),
+        (["--config", "own.yaml"], True),
+        (["--config", "own.yaml", "--engine", "transformers"], False),
+        (["--config", str(ROOT / "configs/sft.yaml")], False),
         (["--base", "unsloth/Llama-3.2-11B-Vision-Instruct"], False),
-        (["--config", "configs/embedded.yaml", "--out", "unsloth"], False),
+        (["--config", str(ROOT / "configs/embedded.yaml"), "--out", "unsloth"], False),
     ],
 )
 def test_unsloth_is_imported_first_when_it_is_asked_for(
-    arguments: list[str], asked: bool, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], asked: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(tmp_path)
+    Path("own.yaml").write_text("precision: 4bit\nengine: unsloth\n", encoding="utf-8")
     assert train.names_unsloth(arguments) == asked
 
 
