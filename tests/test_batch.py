@@ -216,6 +216,7 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bytes(films: Path, tmp_path: 
     assert {path.suffix for path in parts.iterdir()} == {".csv", ".json"}  # nothing is left lying about
 
 
+@pytest.mark.slow
 def test_what_a_killed_rank_had_is_read_by_the_other(films: Path, tmp_path: Path) -> None:
     table, whole = tmp_path / "t.csv", tmp_path / "whole.csv"
     ranks = [start(films, table, rank=rank) for rank in (0, 1)]

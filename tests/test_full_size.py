@@ -4,11 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.tiny import save_tiny
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.mark.slow
 def test_it_reads_with_an_adapter_from_the_hub(tmp_path: Path) -> None:
     base, _ = save_tiny(tmp_path)
     command = [sys.executable, "-m", "tests.full_size", str(base), "--precisions", "float32"]

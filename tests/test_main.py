@@ -43,10 +43,11 @@ def test_a_refused_film_does_not_stop_the_others(tmp_path: Path) -> None:
     assert reading["answer"]["manner"] == "answered"
 
 
-def test_one_task_for_people() -> None:
-    done = run(FILM, "--task", "answer", "--question", "What view is this?")
-    assert done.returncode == 0 and "Research and teaching only" in done.stdout and "embedded" in done.stdout
-    assert "What view is this?" in done.stdout and "Findings:" not in done.stdout and "%" not in done.stdout
+def test_one_task_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not main(["read", str(ROOT / FILM), "--task", "answer", "--question", "What view is this?"])
+    said = capsys.readouterr().out
+    assert "Research and teaching only" in said and "embedded" in said
+    assert "What view is this?" in said and "Findings:" not in said and "%" not in said
 
 
 def test_a_map_needs_a_finding_and_a_picture_to_write(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,9 +56,11 @@ def test_a_map_needs_a_finding_and_a_picture_to_write(capsys: pytest.CaptureFixt
     assert "--task map takes one film, --finding KEY and --out MAP.png" in capsys.readouterr().err
 
 
-def test_a_map_is_a_picture_of_the_film_and_a_sentence(tmp_path: Path) -> None:
-    done = run(FILM, "--task", "map", "--finding", "effusion", "--out", str(tmp_path / "map.png"))
-    assert done.returncode == 0 and "the patient's left" in done.stdout and "not where disease is" in done.stdout
+def test_a_map_is_a_picture_of_the_film_and_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = ["--task", "map", "--finding", "effusion", "--out", str(tmp_path / "map.png")]
+    assert not main(["read", str(ROOT / FILM), *wanted])
+    said = capsys.readouterr().out
+    assert "the patient's left" in said and "not where disease is" in said
     film, drawn = (np.asarray(Image.open(path).convert("RGB"), int) for path in (ROOT / FILM, tmp_path / "map.png"))
     red = (drawn - film)[..., 0] - (drawn - film)[..., 2]  # orange over grey
     assert drawn.shape == film.shape and red[:, 256:].sum() > 5 * red[:, :256].sum()
@@ -94,9 +97,10 @@ def test_a_folder_becomes_a_table(
         (FILM, "--question", " "),
     ],
 )
-def test_wrong_use_is_told(arguments: tuple[str, ...]) -> None:
-    done = run(*arguments)
-    assert done.returncode == 2 and "usage:" in done.stderr
+def test_wrong_use_is_told(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["read", *arguments])
+    assert ended.value.code == 2 and "usage:" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("more", [("--task", "answer"), ("docs",), ("--json",), ("--check",), ("--workers", "-1")])

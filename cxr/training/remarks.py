@@ -39,7 +39,7 @@ class Remarks:
         """Fields that nothing reads, each once. `data`: one film's object, also one that cannot be used."""
         if not isinstance(data, Mapping):
             return
-        for field in data.keys() - self._fields:
+        for field in [name for name in data if name not in self._fields]:  # in the order in which they stand
             self._fields.add(field)
             alike = get_close_matches(field.lower(), FIELDS, 1, ALIKE)
             self._notes.count(MISSPELT if alike else UNREAD, field[:LONGEST])

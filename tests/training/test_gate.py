@@ -17,6 +17,7 @@ from tests.films.test_gate import FILMS
 from tests.tiny import save_tiny
 
 
+@pytest.mark.slow
 def test_the_gate_of_an_adapter_is_fitted_on_training_films(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
