@@ -22,21 +22,15 @@ ROOT = Path(__file__).resolve().parents[1]
 FILM = "examples/drawn-effusion.png"
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CXR_")}
-    command = [sys.executable, "-m", "cxr", "read", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, timeout=120)
-
-
-def test_a_refused_film_does_not_stop_the_others(tmp_path: Path) -> None:
+def test_a_refused_film_does_not_stop_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = tmp_path / "letter.txt"
     text.write_text("Dear doctor")
-    done = run(str(text), FILM, "--json")
-    assert done.returncode == 1
-    refusal = [line for line in done.stderr.splitlines() if line.startswith(str(text))]
+    assert main(["read", str(text), str(ROOT / FILM), "--json"]) == 1
+    said = capsys.readouterr()
+    refusal = [line for line in said.err.splitlines() if line.startswith(str(text))]
     assert len(refusal) == 1 and refusal[0].endswith(".")
-    (reading,) = [json.loads(line) for line in done.stdout.splitlines()]
-    assert reading["film"] == FILM and len(reading["classification"]["scores"]) == 14
+    (reading,) = [json.loads(line) for line in said.out.splitlines()]
+    assert reading["film"] == str(ROOT / FILM) and len(reading["classification"]["scores"]) == 14
     assert all(0 <= score["probability"] <= 1 for score in reading["classification"]["scores"])
     assert reading["answered_by"]["adapter"] == "embedded adapter"
     assert reading["report"]["findings"] and reading["report"]["plain"] and reading["answer"]["text"]
