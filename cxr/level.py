@@ -28,11 +28,11 @@ def choose_level(scores: Sequence[Score], own: Sequence[Score] = ()) -> tuple[Le
     return level, tuple(_explain(score) for score in asking)
 
 
-def title_level(classification: Classification) -> str:
-    """What heads the findings: the level, or that there is none."""
+def title_level(classification: Classification, bare: str | None = None) -> str:
+    """What heads the findings: the level, or that there is none. `bare`: what is lacking where none of the 14 is judged."""
     if classification.level:
         return classification.level.value
-    return "No reading order" if any(score.verdict for score in classification.scores) else "Not calibrated"
+    return "No reading order" if any(score.verdict for score in classification.scores) else bare or "Not calibrated"
 
 
 def explain_level(classification: Classification) -> tuple[str, ...]:

@@ -156,8 +156,7 @@ def show_scope(own: Sequence[str] = ()) -> str:
 def _show_level(classification: Classification, identity: Identity) -> str:
     level, reasons = classification.level, explain_level(classification)
     if level is None:
-        judged = any(score.verdict for score in classification.scores)
-        title = title_level(classification) if judged else name_uncertainty(identity) or title_level(classification)
+        title = title_level(classification, name_uncertainty(identity))
         said = escape(" ".join(reasons))
         return f'<section class="cxr-level cxr-level-unknown"><h2>{escape(title)}</h2><p>{said}</p></section>'
     items = "".join(f"<li>{escape(reason)}</li>" for reason in reasons)

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from cxr.evaluation.answers import Exchange, divide
 from cxr.evaluation.embedded.gather import QUESTIONS, VQA, read_pairs
 from cxr.evaluation.embedded.probabilities import count_films
-from cxr.evaluation.embedded.tallies import Sums, measure_sums, subtract, tally, write_rows, write_section
+from cxr.evaluation.embedded.tallies import Sums, Tallies, measure_sums, subtract, tally, write_rows, write_section
 from cxr.evaluation.films import list_films
 from cxr.evaluation.intervals import RESAMPLES
 from cxr.evaluation.readings import Reading
@@ -84,6 +84,12 @@ def count_closed(reading: Reading, blank: Reading, words: Pipeline) -> dict[str,
     return counts
 
 
+def tally_closed(readings: Sequence[Reading], blank: Sequence[Reading], words: Pipeline) -> Tallies:
+    """`count_closed` of every film."""
+    rows = [count_closed(each, other, words) for each, other in zip(readings, blank, strict=True)]
+    return tally([reading.patient for reading in readings], rows)
+
+
 def measure_closed(sums: Sums, part: str = "") -> dict[str, float]:
     """Balanced accuracy of every reader; NaN without both kinds of question. `part`: ANSWERED, or all."""
     kinds = [f"yes{part}", f"no{part}"]
@@ -99,8 +105,7 @@ def write_closed(
     readings: Sequence[Reading], blank: Sequence[Reading], words: Pipeline, resamples: int = RESAMPLES
 ) -> str:
     """The table of VQA-RAD."""
-    rows = [count_closed(each, other, words) for each, other in zip(readings, blank, strict=True)]
-    counts = tally([reading.patient for reading in readings], rows)
+    counts = tally_closed(readings, blank, words)
     sums, tables = counts.sum_up(), []
     for part in ("", ANSWERED):
         figures = measure_sums(counts, partial(compare_readers, part), resamples)

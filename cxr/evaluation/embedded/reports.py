@@ -108,6 +108,11 @@ def count_drawn(reading: Reading) -> dict[str, float]:
     }
 
 
+def tally_drawn(readings: Sequence[Reading]) -> Tallies:
+    """`count_drawn` of every film."""
+    return tally([reading.patient for reading in readings], [count_drawn(reading) for reading in readings])
+
+
 def measure_drawn(sums: Sums) -> dict[str, float]:
     """The figures of drawn films' reports."""
     return {
@@ -121,7 +126,7 @@ def measure_drawn(sums: Sums) -> dict[str, float]:
 def write_drawn(readings: Sequence[Reading], seeds: range, resamples: int = RESAMPLES) -> str:
     """Probabilities and reports of drawn films."""
     macro = bootstrap(collect_outcome(readings), measure_macro, resamples)
-    counts = tally([reading.patient for reading in readings], [count_drawn(reading) for reading in readings])
+    counts = tally_drawn(readings)
     figures = {"macro AUROC, all 14": macro, **measure_sums(counts, measure_drawn, resamples)}
     words = f"{len(readings)} films with the seeds {seeds.start} to {seeds.stop - 1}, each a patient of its own."
     return write_section("Drawn films", words, write_rows(figures))

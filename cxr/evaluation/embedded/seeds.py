@@ -20,9 +20,9 @@ from cxr.evaluation.embedded.probabilities import (
     measure_order,
     measure_trust,
 )
-from cxr.evaluation.embedded.questions import ANSWERED, compare_readers, count_closed
-from cxr.evaluation.embedded.reports import OURS, count_drawn, count_readers, measure_drawn, measure_f1s
-from cxr.evaluation.embedded.tallies import Tallies, subtract, tally, write_section
+from cxr.evaluation.embedded.questions import ANSWERED, compare_readers, tally_closed
+from cxr.evaluation.embedded.reports import OURS, count_readers, measure_drawn, measure_f1s, tally_drawn
+from cxr.evaluation.embedded.tallies import Tallies, subtract, write_section
 from cxr.evaluation.intervals import AnySample, Pair, Several, bootstrap_all, compare, measure_mean
 from cxr.evaluation.readings import collect_outcome
 from cxr.evaluation.tables import write_cell
@@ -68,9 +68,7 @@ def write_reports(heard: Sequence[Heard], resamples: int) -> list[str]:
 def write_drawn(heard: Sequence[Heard], resamples: int) -> list[str]:
     """Drawn films."""
     outcomes = Several(tuple(collect_outcome(each.drawn) for each in heard))
-    counts = Several(
-        tuple(tally([r.patient for r in each.drawn], list(map(count_drawn, each.drawn))) for each in heard)
-    )
+    counts = Several(tuple(tally_drawn(each.drawn) for each in heard))
     return [
         *write_means(outcomes, lambda part: {ALL: measure_macro(part)}, resamples, "drawn films: "),
         *write_means(counts, lambda part: measure_drawn(part.sum_up()), resamples, "drawn films: "),
@@ -79,12 +77,7 @@ def write_drawn(heard: Sequence[Heard], resamples: int) -> list[str]:
 
 def write_closed(heard: Sequence[Heard], words: Pipeline, resamples: int) -> list[str]:
     """Closed questions of VQA-RAD, all and those that are answered."""
-
-    def count(each: Heard) -> Tallies:
-        pairs = zip(each.asked, each.blank, strict=True)
-        return tally([reading.patient for reading in each.asked], [count_closed(*pair, words) for pair in pairs])
-
-    counts = Several(tuple(map(count, heard)))
+    counts = Several(tuple(tally_closed(each.asked, each.blank, words) for each in heard))
     rows = []
     for part, name in (("", "VQA-RAD: "), (ANSWERED, "VQA-RAD, answered: ")):
 
