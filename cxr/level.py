@@ -29,10 +29,11 @@ def choose_level(scores: Sequence[Score], own: Sequence[Score] = ()) -> tuple[Le
 
 
 def title_level(classification: Classification, bare: str | None = None) -> str:
-    """What heads the findings: the level, or that there is none. `bare`: what is lacking where none of the 14 is judged."""
+    """What heads the findings: the level, or that there is none. `bare`: what is said where nothing is calibrated."""
     if classification.level:
         return classification.level.value
-    return "No reading order" if any(score.verdict for score in classification.scores) else bare or "Not calibrated"
+    judged = any(score.verdict for score in classification.scores)
+    return "No reading order" if judged else bare or "Not calibrated"
 
 
 def explain_level(classification: Classification) -> tuple[str, ...]:
