@@ -120,7 +120,8 @@ def read_pairs(folder: Path) -> Pairs:
     """VQA-RAD's questions and answers, by the file of their film; none where the folder has none."""
     path = folder / QUESTIONS
     told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return {name: [(item["question"], item["answer"]) for item in items] for name, items in told.items()}
+    # Some answers are numbers: "How many ...?"
+    return {name: [(item["question"], str(item["answer"])) for item in items] for name, items in told.items()}
 
 
 def plan_real(films: Sequence[RealFilm], pairs: Pairs) -> Plan:

@@ -23,7 +23,11 @@ from tests.evaluation.test_films import row, write_table
 from tests.fakes import FakeEngine, fake_reader
 from tests.tiny import save_tiny
 
-PAIRS = [{"question": "Is there a nodule?", "answer": "Yes"}, {"question": "Is there a mass?", "answer": "No"}]
+PAIRS = [
+    {"question": "Is there a nodule?", "answer": "Yes"},
+    {"question": "Is there a mass?", "answer": "No"},
+    {"question": "How many nodules are there?", "answer": 2},  # VQA-RAD has numbers, too
+]
 
 
 def make_folder(folder: Path) -> Path:
@@ -73,6 +77,7 @@ def test_each_film_is_encoded_once_and_nothing_is_read_again(tmp_path: Path, mon
     assert engine.encodings == 2 + 2 + 1 + 1 and bare.engine.encodings == 2  # type: ignore[attr-defined]
     assert [len(each.exchanges) for each in heard.real] == [42, 42]
     assert [each.question for each in heard.asked[0].exchanges] == [pair["question"] for pair in PAIRS]
+    assert [each.closed for each in heard.asked[0].exchanges] == [True, True, False]
     assert heard.asked[0].exchanges[0].answer != heard.blank[0].exchanges[0].answer  # another picture
     assert "Shade 50" in heard.blank[0].exchanges[0].answer
     assert gather(wanted, tmp_path / "model", reader, tmp_path / "work") == heard and engine.encodings == 6
