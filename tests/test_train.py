@@ -21,7 +21,7 @@ from tests.training.test_dataset import make_rows
 from tests.training.test_trainer import make_trainer, weights
 
 ROOT = Path(__file__).resolve().parents[1]
-QUICK = ["--epochs", "1", "--films", "2", "--rows", "2", "--accumulation", "1", "--eval_films", "2", "--canvas", "224"]
+QUICK = ["--epochs", "1", "--films", "2", "--rows", "2", "--accumulation", "1", "--eval_films", "2", "--canvas", "288"]
 ENVIRON = {**os.environ, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
 
 

@@ -85,7 +85,7 @@ def test_the_app_loads_that_very_adapter_and_names_its_revision(hub: HubStandIn,
     loaded = load(settings)
     who = loaded.identity
     assert (who.adapter, who.adapter_revision, who.calibrated, who.problem) == (NAME, commit, True, None)
-    assert loaded.engine.canvas == 224
+    assert loaded.engine.canvas == 288
     here = load(Settings())  # the run was made of the embedded adapter, so both answer alike
     assert score(loaded.engine) == pytest.approx(score(here.engine), abs=1e-5)
 
@@ -136,7 +136,7 @@ def test_own_findings_stay_with_the_adapter(hub: HubStandIn, run: Path) -> None:
     change_json(run / "adapter" / "cxr_config.json", own_findings=["support_devices"], guided=True, secret="Doe")
     publish(run, NAME, PRIVATE)
     record = json.loads(hub.repos[NAME].files["cxr_config.json"])
-    assert record == {"canvas": 224, "guided": True, "own_findings": ["support_devices"]}
+    assert record == {"canvas": 288, "guided": True, "own_findings": ["support_devices"]}
 
 
 def test_the_card_names_the_data_of_figures_and_calibration(hub: HubStandIn, run: Path) -> None:
