@@ -13,6 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sklearn.pipeline import Pipeline
+
+from cxr.evaluation.classification import Outcome
 from cxr.evaluation.embedded.gather import Heard, Wanted, draw_nothing, gather, load_model
 from cxr.evaluation.embedded.probabilities import read_peers, write_groups, write_probabilities
 from cxr.evaluation.embedded.questions import learn_words, write_closed, write_forms
@@ -20,7 +23,7 @@ from cxr.evaluation.embedded.reports import write_agreement, write_drawn, write_
 from cxr.evaluation.embedded.seeds import write_seeds
 from cxr.evaluation.embedded.tallies import write_section
 from cxr.evaluation.films import DRAWN_SEED
-from cxr.evaluation.intervals import RESAMPLES
+from cxr.evaluation.intervals import RESAMPLES, Several
 from cxr.evaluation.text import read_named
 from cxr.model.loading import EMBEDDED
 from cxr.reader import Reader
@@ -52,12 +55,19 @@ def write_origin(reader: Reader, wanted: Wanted, resamples: int) -> str:
     )
 
 
-def write_report(heard: Heard, reader: Reader, wanted: Wanted, peers: Sequence[Path], resamples: int) -> str:
-    """All sections, from what was said."""
+def write_report(
+    heard: Heard,
+    reader: Reader,
+    wanted: Wanted,
+    peers: Several[Outcome] | None,
+    words: Pipeline | None,
+    resamples: int,
+) -> str:
+    """All sections, from what was said. `words`: as `write_seeds` takes them."""
     seeds = range(wanted.first, wanted.first + wanted.drawn)
     parts = [
         write_origin(reader, wanted, resamples),
-        write_probabilities(heard.real, read_peers(peers, heard.real), resamples),
+        write_probabilities(heard.real, peers, resamples),
         write_groups(heard.films, heard.real, resamples),
         write_agreement(heard.real, resamples),
         write_variety(heard.real),
@@ -66,8 +76,8 @@ def write_report(heard: Heard, reader: Reader, wanted: Wanted, peers: Sequence[P
     ]
     if heard.drawn:
         parts.append(write_drawn(heard.drawn, seeds, resamples))
-    if heard.asked:
-        parts.append(write_closed(heard.asked, heard.blank, learn_words(wanted.films), resamples))
+    if words:
+        parts.append(write_closed(heard.asked, heard.blank, words, resamples))
     return "\n\n".join([*parts, write_nothing(reader)]) + "\n"
 
 
@@ -91,10 +101,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         readers = [load_model(model) for model in options.model]
         heard = [gather(wanted, *pair, options.work) for pair in zip(options.model, readers, strict=True)]
-        sys.stdout.write(write_report(heard[0], readers[0], wanted, options.peer, options.resamples))
+        peers = read_peers(options.peer, heard[0].real)
+        words = learn_words(wanted.films) if heard[0].asked else None  # all were asked the same
+        sys.stdout.write(write_report(heard[0], readers[0], wanted, peers, words, options.resamples))
         if len(heard) > 1:
-            peers = read_peers(options.peer, heard[0].real)
-            words = learn_words(wanted.films) if all(each.asked for each in heard) else None
             sys.stdout.write(f"\n{write_seeds(heard, peers, words, options.resamples)}\n")
     except CxrError as error:
         parser.error(str(error))
