@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from cxr.evaluation.paths import QUESTIONS, REPORT, make_film
+from cxr.evaluation.tables import write_head
 from cxr.films.film import Film
 from cxr.model.engine import Encoded, Engine
 from cxr.model.loading import load_named
@@ -116,7 +117,7 @@ def write_distances(base: Path, precision: str) -> str:
         write_rows(precision, known[canvas][1][0].tiles, compare(known[canvas][0], plain, fast))
         for (canvas, plain), (_, fast) in zip(rows[:half], rows[half:], strict=True)
     ]
-    return f"\n| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n{''.join(table)}\n"
+    return f"\n{write_head(COLUMNS)}\n{''.join(table)}\n"
 
 
 def vary_canvas(engine: Engine, fast: bool) -> list[tuple[int, Engine]]:

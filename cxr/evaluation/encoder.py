@@ -21,7 +21,8 @@ from torch.nn.attention import SDPBackend
 from cxr.evaluation.distances import measure_apart
 from cxr.evaluation.paths import make_film
 from cxr.evaluation.printed import Printer, add_places
-from cxr.evaluation.throughput import time_step, write_head
+from cxr.evaluation.tables import write_head
+from cxr.evaluation.throughput import time_step
 from cxr.films.film import letterbox
 from cxr.model.engine import Engine
 from cxr.model.loading import load, load_named
@@ -89,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = Settings(base=str(options.gpu), precision=options.precision) if options.gpu else Settings.from_env()
     engine = (load_named(asked) if options.gpu else load(asked)).engine
     printer = Printer("encoder", options.out, options.doc)
-    printer.tell(write_head(COLUMNS))
+    printer.tell(f"{write_head(COLUMNS)}\n")
     tile = int(engine.processor.image_processor.size["height"])
     for side in (tile, 2 * tile) if engine.processor.image_processor.max_image_tiles >= 4 else (tile,):
         for row in measure(engine, side, options.repeats):

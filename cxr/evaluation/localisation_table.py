@@ -6,6 +6,7 @@ import numpy as np
 
 from cxr.evaluation.intervals import RESAMPLES, Figure, bootstrap_all
 from cxr.evaluation.placing import Marks
+from cxr.evaluation.tables import write_head
 from cxr.findings import BY_KEY
 
 WORDS = {
@@ -61,13 +62,9 @@ def measure(marks: Marks, ways: Sequence[str], shown: str, resamples: int) -> di
     return bootstrap_all(marks, average, resamples)
 
 
-def _head(columns: Sequence[str]) -> list[str]:
-    return [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-
-
 def _write_ways(figures: Mapping[str, dict[str, Figure]], ways: Sequence[str]) -> str:
     columns = [f"{what}, {name}" for name in figures for what in ("pointing game", "IoU")]
-    lines = _head(["map", *columns])
+    lines = [write_head(["map", *columns])]
     for way in ways:
         cells = [str(some[f"{way}/{kind}"]) for some in figures.values() for kind in ("hit", "overlap")]
         lines.append(f"| {name_way(way)} | {' | '.join(cells)} |")
@@ -76,7 +73,7 @@ def _write_ways(figures: Mapping[str, dict[str, Figure]], ways: Sequence[str]) -
 
 def _write_differences(figures: Mapping[str, dict[str, Figure]], ways: Sequence[str], shown: str) -> str:
     columns = [f"{what}, {name}" for name in figures for what in ("pointing game", "IoU")]
-    lines = _head([f"{name_way(shown)}, less", *columns])
+    lines = [write_head([f"{name_way(shown)}, less", *columns])]
     for way in (way for way in ways if way != shown):
         cells = [some[f"less {way}/{kind}"] for some in figures.values() for kind in ("hit", "overlap")]
         signed = [f"{cell.value:+.3f} [{cell.low:+.3f}, {cell.high:+.3f}]" for cell in cells]
@@ -87,7 +84,7 @@ def _write_differences(figures: Mapping[str, dict[str, Figure]], ways: Sequence[
 def write_findings(marks: Marks, ways: Sequence[str], shown: str) -> str:
     """Finding by finding: the shown way beside the priors and random weights, pointing game then IoU."""
     beside = [way for way in (shown, f"{shown}, random", "centre", "lungs", "usual place") if way in ways]
-    lines = _head(["finding", "films", *(f"{name_way(way)}: pointing, IoU" for way in beside)])
+    lines = [write_head(["finding", "films", *(f"{name_way(way)}: pointing, IoU" for way in beside)])]
     for key in BY_KEY:
         own = marks.findings == key
         if own.any():

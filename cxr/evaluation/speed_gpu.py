@@ -21,6 +21,7 @@ from cxr.evaluation.distances import write_distances
 from cxr.evaluation.kernels import write_profile
 from cxr.evaluation.paths import QUESTIONS, REPORT, Pair, ask_one_by_one, compare, load_pair, make_film
 from cxr.evaluation.printed import Printer
+from cxr.evaluation.tables import write_head
 from cxr.model.engine import Engine
 from cxr.model.precision import choose_precision
 from cxr.model.ways import Method, draw_raw
@@ -30,7 +31,6 @@ from cxr.results import Turn
 REPORT_TOKENS = 150  # of about 100 words
 START = 8  # tokens that are written in both of two runs, of which the difference is timed
 COLUMNS = ("precision", "what", "plain path", "fast path", "times as fast", "bound", "of the bound")
-HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def measure_all(options: argparse.Namespace, precision: str, rates: Rates, short
     start = time.perf_counter()
     pair = load_pair(options.gpu, precision)
     loaded = time.perf_counter() - start
-    printer.tell(f"\n{HEAD}")
+    printer.tell(f"\n{write_head(COLUMNS)}\n")
     for row in measure(pair, rates, count_needs(pair.plain.model, pair.encoded.tiles), short):
         printer.tell(row.write(precision))
     maps = measure_maps(pair, 1 if short else 2)

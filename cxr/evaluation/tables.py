@@ -34,6 +34,11 @@ NAMES = {  # in the order of the table
 }
 
 
+def write_head(columns: Sequence[str]) -> str:
+    """The first two lines of a Markdown table, without the last line's end."""
+    return f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|"
+
+
 def nest(figures: Mapping[str, Any]) -> dict[str, Any]:
     """ "base/auroc/macro" becomes ["base"]["auroc"]["macro"]; figures become {"value", "low", "high"}.
 
@@ -61,7 +66,7 @@ def write_table(
     columns = [*readers, *(["difference"] if len(readers) == 2 else [])]
     counted = {key: f" ({films} with it)" for key, films in (present or {}).items()}
     names = NAMES | {f"auroc/{key}": f"AUROC, {find_finding(key).name}{counted.get(key, '')}" for key in keys}
-    lines = [f"| measure | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    lines = [write_head(["measure", *columns])]
     for name, words in names.items():
         cells = [figures.get(f"{column}/{name}") for column in columns]
         if any(cell and not math.isnan(cell.value) for cell in cells):

@@ -27,6 +27,7 @@ from cxr.batch.run import read_folder
 from cxr.evaluation.bounds import time_rounds
 from cxr.evaluation.paths import QUESTIONS, REPORT, make_film
 from cxr.evaluation.printed import Printer, add_places
+from cxr.evaluation.tables import write_head
 from cxr.films.film import to_image
 from cxr.films.phantom import draw_film
 from cxr.model.engine import Encoded, Engine
@@ -48,11 +49,6 @@ GPU_COLUMNS = (
     "largest difference of a probability to the film alone",
 )
 CPU_COLUMNS = "task", "processes", "threads each", "films", "films a minute", "times the first row"
-
-
-def write_head(columns: Sequence[str]) -> str:
-    """The first two lines of a table."""
-    return f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n"
 
 
 def time_step(step: Callable[[], object], repeats: int) -> float:
@@ -101,7 +97,7 @@ def measure_gpu(options: argparse.Namespace) -> None:
     short = not torch.cuda.is_available()
     name = "CPU" if short else torch.cuda.get_device_name()
     printer = Printer("many films on a GPU", options.out, options.doc)
-    printer.tell(f"{name}; reports of {options.tokens} tokens.\n\n{write_head(GPU_COLUMNS)}")
+    printer.tell(f"{name}; reports of {options.tokens} tokens.\n\n{write_head(GPU_COLUMNS)}\n")
     for precision in ["float32"] if short else options.precisions:
         engine = load_named(Settings(base=str(options.gpu), precision=precision)).engine
         engine.stops = set()
@@ -119,7 +115,7 @@ def measure_cpu(options: argparse.Namespace) -> None:
     """
     busy = f"{os.getloadavg()[0]:.1f} of {count_cores()} cores busy before"
     printer = Printer("many films on a CPU", options.out, options.doc)
-    printer.tell(f"{busy}; median of {options.repeats}.\n\n{write_head(CPU_COLUMNS)}")
+    printer.tell(f"{busy}; median of {options.repeats}.\n\n{write_head(CPU_COLUMNS)}\n")
     with TemporaryDirectory() as room:
         folder = Path(room) / "films"
         folder.mkdir()

@@ -21,6 +21,7 @@ import numpy as np
 
 from cxr.evaluation.paths import REPORT, make_film
 from cxr.evaluation.printed import Printer, add_places
+from cxr.evaluation.tables import write_head
 from cxr.films.film import Film
 from cxr.model.loading import load_named
 from cxr.reader import Reader, load_reader
@@ -119,9 +120,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     reader = load_shared(options)
     who = reader.identity
-    head = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"
     printer = Printer(f"visitors on a {'GPU' if options.gpu else 'CPU'}", options.out, options.doc)
-    printer.tell(f"{Path(who.base).name}, {who.device}; reports of at most {options.tokens} tokens.\n\n{head}")
+    printer.tell(f"{Path(who.base).name}, {who.device}; reports of at most {options.tokens} tokens.\n\n")
+    printer.tell(f"{write_head(COLUMNS)}\n")
     meet(reader, 1, options.tokens, None)  # not told: the first one warms up
     for visitors in options.visitors:
         for at_once in options.at_once:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxr.evaluation.intervals import RESAMPLES, Figure, bootstrap_all
-from cxr.evaluation.tables import write_cell
+from cxr.evaluation.tables import write_cell, write_head
 
 Sums = Mapping[str, float]
 
@@ -55,5 +55,5 @@ def write_section(
     heading: str, words: str, rows: Sequence[str], head: Sequence[str] = ("measure", "value [95 %]")
 ) -> str:
     """A heading, a sentence and a table."""
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *rows]
+    lines = [write_head(head), *rows]
     return "\n".join([f"## {heading}", "", words, "", *lines])

@@ -9,6 +9,7 @@ from cxr.evaluation.answers import normalize
 from cxr.evaluation.gate import Tally, measure_tally
 from cxr.evaluation.intervals import RESAMPLES
 from cxr.evaluation.questions.asking import Asked
+from cxr.evaluation.tables import write_head
 from cxr.results import Answer, Manner
 
 REFUSED = (Manner.DECLINED, Manner.CORRECTED)
@@ -69,7 +70,7 @@ def write_table(heard: Sequence[Heard], resamples: int = RESAMPLES) -> str:
         "**cannot be answered**": [one for one in heard if not one.asked.answerable],
         "**can be answered**": [one for one in heard if one.asked.answerable],
     }
-    lines = [f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
+    lines = [write_head(HEAD)]
     for name, group in groups.items():
         lines.append(write_row(name, group, resamples))
         kinds = dict.fromkeys(one.asked.kind for one in group)
