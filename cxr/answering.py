@@ -1,7 +1,7 @@
-"""A question and an encoded film become an answer: declined, corrected, doubted or written by the model.
+"""A question and an encoded film become an answer: declined, corrected, doubted, classified or written by the model.
 
-The classification is asked for only where a question takes a finding for granted, and to hold a finished answer
-against it. Knows nothing about pages, nor which model is answering.
+The classification is asked for only where a question takes a finding for granted or asks for all that is seen, and
+to hold a finished answer against it. Knows nothing about pages, nor which model is answering.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from cxr.findings import find_finding
 from cxr.model.engine import Encoded, Engine
 from cxr.prompts import build_conversation
-from cxr.questions.doubts import doubt_answer
+from cxr.questions.doubts import TELLS, doubt_answer, tells
 from cxr.questions.forms import SIDE, SIDES
+from cxr.questions.overview import OVERVIEWS, list_seen, read_verdict
 from cxr.questions.reading import Question, Topic, read_question
 from cxr.questions.replies import (
     NO_FILM,
@@ -20,6 +21,7 @@ from cxr.questions.replies import (
     correct_side,
     decline,
     needs_side,
+    tell_nothing,
     turn_answer,
     warn_uncalibrated,
 )
@@ -53,7 +55,19 @@ def answer_question(
     answer = opened
     written = ""
     pieces = engine.stream(seen.encoded, build_conversation(read.request, history))
-    for piece in [turn_answer(read, "".join(pieces))] if read.turned else pieces:
+    instead: Reply | None = None
+    if read.request in OVERVIEWS and has_verdicts(seen):
+        scores = seen.classify().by_finding()
+        instead = list_seen(scores, read_verdict(read, pieces, scores))
+    elif read.turned:
+        pieces = iter([turn_answer(read, "".join(pieces))])
+    elif read.topic in TELLS and has_verdicts(seen, read.findings):
+        pieces = iter([whole := "".join(pieces)])
+        instead = None if tells(read, whole) else tell_nothing(read, reply)
+    if instead is not None:
+        yield write_reply(instead, seen.warnings)
+        return
+    for piece in pieces:
         written += piece
         answer = replace(opened, text=f"{opened.text} {written.strip()}".strip())
         yield answer
@@ -64,6 +78,12 @@ def answer_question(
     scores = seen.classify().by_finding()
     doubts = () if reply else doubt_answer(read, written, scores)
     yield replace(answer, finished=True, warnings=(*seen.warnings, *warn_uncalibrated(read, scores), *doubts))
+
+
+def has_verdicts(seen: Seen, keys: Sequence[str] = ()) -> bool:
+    """Whether the classification calls any finding, or any of those named, present, not sure or absent."""
+    scores = seen.classify().by_finding()
+    return any(score.verdict for key, score in scores.items() if not keys or key in keys)
 
 
 def score_sides(engine: Engine, encoded: Encoded, question: Question) -> dict[str, float]:

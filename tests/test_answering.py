@@ -92,6 +92,50 @@ def test_a_doubt_stands_before_the_answer(reader: Reader, study: Study) -> None:
     assert first.text.startswith(last.reason) and last.manner is Manner.NOT_SURE and last.text.endswith("the mass?")
 
 
+@pytest.mark.parametrize(
+    ("question", "written", "manner", "told"),
+    [
+        (
+            "how big is the mass?",
+            "I see no mass, a nodule and a mass.",
+            Manner.NOT_SURE,
+            "so there is no size",
+        ),
+        (
+            "where is the mass?",
+            "I see a nodule on the left.",
+            Manner.NOT_SURE,
+            "so there is no place to tell.",
+        ),
+        ("where is the mass?", "In the left upper zone.", Manner.NOT_SURE, "rely on this: In the left upper zone."),
+        ("how big is the effusion?", "Yes.", Manner.DECLINED, "I see a pleural effusion, but cannot tell how large."),
+        ("how big is the effusion?", "It is small.", Manner.ANSWERED, "It is small."),
+    ],
+)
+def test_words_that_tell_no_place_or_size_are_not_passed_on(
+    reader: Reader,
+    engine: TellingEngine,
+    study: Study,
+    monkeypatch: pytest.MonkeyPatch,
+    question: str,
+    written: str,
+    manner: Manner,
+    told: str,
+) -> None:
+    monkeypatch.setattr(engine, "stream", lambda *_: iter([written]))
+    answers = list(reader.answer(study, question))
+    assert answers[-1].manner is manner and told in answers[-1].text
+    assert manner is not Manner.DECLINED or all(written not in each.text for each in answers)
+
+
+def test_all_that_is_seen_is_told_from_the_classification(reader: Reader, study: Study) -> None:
+    answer = say(reader, study, "What does this film show?")
+    assert answer.manner is Manner.CLASSIFIED
+    assert answer.text == "I see a pleural effusion (90%). Possible: a mass (40%)."
+    bare = say(Reader(reader.engine, EMBEDDED, None), study, "What does this film show?")
+    assert bare.manner is Manner.ANSWERED and "What does this film show?" in bare.text
+
+
 def test_an_ordinary_first_word_waits_for_no_classification(
     reader: Reader, engine: TellingEngine, study: Study
 ) -> None:

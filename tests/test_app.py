@@ -97,7 +97,9 @@ def test_the_page_answers_about_a_real_film(client: Client, name: str) -> None:
     assert all(0 < score["probability"] < 1 and score["verdict"] for score in found["scores"])
     report = client.predict(film, api_name="/caption")
     assert report["finished"] and report["findings"] and report["impression"]
-    assert client.predict(film, "What does this film show?", api_name="/answer")["text"].startswith("I see")
+    answer = client.predict(film, "What does this film show?", api_name="/answer")
+    assert answer["manner"] == "classified" and answer["text"].startswith("I ")
+    assert client.predict(film, "What view is this?", api_name="/answer")["text"].startswith("This is a")
 
 
 def wait_until_gone(folder: Path) -> None:

@@ -1,18 +1,17 @@
-"""A finished answer is held against the classification; what contradicts it is said beside the answer.
+"""A finished answer is held against its question and the classification; what contradicts that is said beside it.
 
 Knows nothing about models, films or pages.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 from cxr.findings import BY_KEY, find_finding, order_finding
 from cxr.prompts import join_words, parse_yes_no
-from cxr.questions.forms import ABNORMAL, NORMAL, WHAT
-from cxr.questions.reading import Question, Topic
+from cxr.questions.reading import Question, Topic, mask_findings
 from cxr.results import Score, Verdict
 from cxr.statements import read_statements
 
-ALL_ASKED = (WHAT, NORMAL, ABNORMAL)  # requests whose answers name all that is seen
 # (asserted by the answer, verdict of the classification) -> what is said of such findings
 DOUBTS: dict[tuple[bool, Verdict], str] = {
     (True, Verdict.ABSENT): "The answer names {}, which the classification calls absent.",
@@ -20,11 +19,25 @@ DOUBTS: dict[tuple[bool, Verdict], str] = {
     (False, Verdict.PRESENT): "The answer denies {}, which the classification calls present.",
     (False, Verdict.NOT_SURE): "The answer denies {}, which the classification cannot exclude.",
 }
-LEFT_OUT = "The answer leaves out {}, which the classification calls present."
+TELLS = {
+    Topic.SIZE: re.compile(
+        r"\d|\b(?:tiny|small|minor|mild|moderate|marked|medium|large|big|huge|massive|severe|extensive)"
+    ),
+    Topic.PLACE: re.compile(
+        r"\b(?:left|right|both|bilateral|upper|mid|middle|lower|apex|apical|bas(?:e|al)|central|hil|lobe|lingula)"
+    ),
+}
+
+
+def tells(question: Question, text: str) -> bool:
+    """Whether an answer to where a finding is, or how large, has a word for that and names no other finding."""
+    cue = TELLS.get(question.topic)
+    words = text.lower()
+    return cue is None or (cue.search(words) is not None and {*mask_findings(words)[1]} <= {*question.findings})
 
 
 def doubt_answer(question: Question, text: str, scores: Mapping[str, Score]) -> tuple[str, ...]:
-    """Sentences about where a finished answer says more than the classification knows, or leaves out what it knows."""
+    """Sentences about where a finished answer says more than the classification knows."""
     return tuple(_find_doubts(question, text, scores))
 
 
@@ -38,10 +51,6 @@ def _find_doubts(question: Question, text: str, scores: Mapping[str, Score]) -> 
     for (present, verdict), sentence in DOUBTS.items():
         yield from _name(
             sentence, [key for key, each in verdicts.items() if each is verdict and said.get(key) is present]
-        )
-    if question.request in ALL_ASKED:
-        yield from _name(
-            LEFT_OUT, [key for key, each in verdicts.items() if each is Verdict.PRESENT and key not in said]
         )
 
 

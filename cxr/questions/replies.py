@@ -174,6 +174,16 @@ def _say_unsure(unsure: Sequence[Score]) -> Reply:
     )
 
 
+def tell_nothing(question: Question, doubt: Reply | None) -> Reply:
+    """What stands in place of a model's words that do not tell the size or place that was asked for."""
+    so = SO[question.topic]
+    if doubt is not None:
+        return Reply(doubt.manner, f"{doubt.reason.rstrip('.')}, {so}.", suggest(question))
+    nouns = join_words([find_finding(key).noun for key in question.findings], "and")
+    what = "how large" if question.topic is Topic.SIZE else "where"
+    return Reply(Manner.DECLINED, f"I see {nouns}, but cannot tell {what}.", suggest(question))
+
+
 def warn_uncalibrated(question: Question, scores: Mapping[str, Score]) -> tuple[str, ...]:
     """What to know where a question takes for granted what nobody can confirm: the finding has no verdict."""
     bare = [key for key in question.findings if key in scores and scores[key].verdict is None]

@@ -1,0 +1,51 @@
+"""All that a film shows, from the calibrated classification: a model's own list is not calibrated.
+
+Knows nothing about models, films or pages.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from cxr.findings import find_finding, order_finding
+from cxr.prompts import join_words, parse_yes_no
+from cxr.questions.forms import ABNORMAL, NORMAL, WHAT
+from cxr.questions.reading import Question
+from cxr.questions.replies import Reply
+from cxr.results import Manner, Score, Verdict, write_percent
+
+OVERVIEWS = (WHAT, NORMAL, ABNORMAL)  # requests whose answers name all that is seen
+UNSURE_TOLD = 3  # the likeliest; the page lists all
+NOTHING = "I see none of the 14 findings, which alone does not make a film normal."
+UNCERTAIN = "I am sure of none of the 14 findings."
+
+
+def read_verdict(question: Question, pieces: Iterable[str], scores: Mapping[str, Score]) -> str:
+    """Yes, no or nothing, with which the answer begins: as the model begins its own, unless something is present."""
+    if question.request == WHAT:
+        return ""
+    if any(score.verdict is Verdict.PRESENT for score in scores.values()):
+        return "No. " if question.request == NORMAL else "Yes. "
+    written = ""
+    for piece in pieces:
+        written += piece
+        if len(written.split()) > 1:
+            break
+    said = parse_yes_no(written)
+    return "" if said is None else "Yes. " if said else "No. "
+
+
+def list_seen(scores: Mapping[str, Score], verdict: str = "") -> Reply:
+    """What is seen and what is possible: "No. I see pneumonia (80%). Possible: a mass (12%)." """
+    ranked = sorted(scores.values(), key=lambda score: (-score.probability, order_finding(score.finding)))
+    seen = [score for score in ranked if score.verdict is Verdict.PRESENT]
+    unsure = [score for score in ranked if score.verdict is Verdict.NOT_SURE]
+    first = f"I see {_name(seen)}." if seen else UNCERTAIN if unsure else NOTHING
+    rest = len(unsure) - UNSURE_TOLD
+    more = f"; {rest} {'others are' if rest > 1 else 'other is'} less likely" if rest > 0 else ""
+    possible = f" Possible: {_name(unsure[:UNSURE_TOLD])}{more}." if unsure else ""
+    return Reply(Manner.CLASSIFIED, f"{verdict}{first}{possible}")
+
+
+def _name(scores: Sequence[Score]) -> str:
+    return join_words(
+        [f"{find_finding(score.finding).noun} ({write_percent(score.probability)})" for score in scores], "and"
+    )
