@@ -78,21 +78,48 @@ def compare_answers(
     question: str,
     history: Sequence[Turn],
     answers: tuple[str, str],
+    turned: bool = False,
 ) -> Dependence:
     """An answer with the film and with a blank one.
 
     Yes or no is weighed against its opposite, any other answer against that of the blank film.
 
     Args:
-        films: The film and the blank one; `answers`: what was answered to the question of each.
+        films: The film and the blank one.
+        question: As it is put to the model.
+        answers: What was said of each film.
+        turned: Whether they say the opposite of what the model said, see `Question.turned`.
     """
     said = parse_yes_no(answers[0])
+    said = said if said is None else said is not turned
     options = answers if said is None else (YES_NO if said else YES_NO[::-1])
     if options[0] == options[1]:
         return _compare(question, *answers, None, None)
     conversation = build_conversation(question, history)
     here, blank = (float(engine.score(film, [conversation], options)[0, 0]) for film in films)
-    return _compare(question, *answers, here, blank)
+    found = _compare(question, *answers, here, blank)
+    if found.depends and answers[0] == answers[1]:
+        return replace(found, sentence=f"{found.sentence} A blank film gets the same words.")
+    return found
+
+
+def weigh_findings(
+    question: str, answers: tuple[str, str], seen: Sequence[Score], blank: Sequence[Score]
+) -> Dependence:
+    """An answer that follows the classification of these findings: weighed is the one that moves most."""
+    moved = [abs(logit(one.probability) - logit(other.probability)) for one, other in zip(seen, blank, strict=True)]
+    most = moved.index(max(moved))
+    here, none = seen[most].probability, blank[most].probability
+    depends = moved[most] >= BARELY
+    sentence = (
+        f"This answer goes by the classification, which {'depends on the film' if depends else 'barely moves'}: the "
+        f"probability of {find_finding(seen[most].finding).noun} is {_share(here, none)}."
+    )
+    return Dependence(question, *answers, here, none, depends=depends, sentence=sentence)
+
+
+def _share(here: float, blank: float) -> str:
+    return f"{write_percent(here)} with this film and {write_percent(blank)} with a blank one"
 
 
 def _compare(asked: str, answer: str, blank_answer: str, here: float | None, blank: float | None) -> Dependence:
@@ -100,7 +127,7 @@ def _compare(asked: str, answer: str, blank_answer: str, here: float | None, bla
         sentence = "A blank film gets the very same answer: nothing shows that it comes from this film."
         return Dependence(asked, answer, blank_answer, None, None, depends=False, sentence=sentence)
     depends = abs(logit(here) - logit(blank)) >= BARELY
-    shares = f"{write_percent(here)} with this film and {write_percent(blank)} with a blank one"
+    shares = _share(here, blank)
     sentence = (
         f"This answer depends on the film: its probability is {shares}."
         if depends

@@ -9,10 +9,20 @@ from functools import cached_property
 
 from cxr.model.maps import NO_MAPS, Mapper
 from cxr.model.ways import Method
-from cxr.probes import Dependence, ask_sides, compare_answers, compare_scores, draw_blank, list_to_check, mirror_film
+from cxr.probes import (
+    Dependence,
+    ask_sides,
+    compare_answers,
+    compare_scores,
+    draw_blank,
+    list_to_check,
+    mirror_film,
+    weigh_findings,
+)
 from cxr.prompts import clean
+from cxr.questions.reading import Question, read_question
 from cxr.reader import Reader, Study
-from cxr.results import Classification, CxrError, HeatMap, Turn
+from cxr.results import Answer, Classification, CxrError, HeatMap, Manner, Turn
 from cxr.sides import SideCheck, compare_sides
 
 
@@ -45,15 +55,24 @@ class SecondLook:
         Raises:
             CxrError: nothing was asked.
         """
-        texts = []
+        answers: list[Answer] = []
         for film in (study, self._blank):
-            text = ""
             for answer in self.reader.answer(film, question, history):
-                text = answer.text
+                if answer.finished:
+                    answers.append(answer)
                 yield None
-            texts.append(text)
-        encoded = study.encoded, self._blank.encoded
-        yield compare_answers(self.reader.engine, encoded, clean(question), history, (texts[0], texts[1]))
+        read = read_question(clean(question), self.reader.own_findings, history)
+        yield replace(self._compare(study, read, history, answers), asked=clean(question))
+
+    def _compare(self, study: Study, read: Question, history: Sequence[Turn], answers: Sequence[Answer]) -> Dependence:
+        """What the model wrote is weighed as it was asked; what follows the classification, by the classification."""
+        texts, manners = (answers[0].text, answers[1].text), {answer.manner for answer in answers}
+        if manners & {Manner.CLASSIFIED, Manner.CORRECTED, Manner.NOT_SURE}:
+            films = (self.reader.score(film, read.findings or self.reader.keys) for film in (study, self._blank))
+            return weigh_findings(read.request, texts, *films)
+        return compare_answers(
+            self.reader.engine, (study.encoded, self._blank.encoded), read.request, history, texts, read.turned
+        )
 
     def check_sides(self, study: Study, known: Classification | None = None) -> tuple[SideCheck, ...]:
         """Whether the sides of what may be there change with the film's: the same questions of the mirrored film."""

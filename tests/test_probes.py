@@ -8,6 +8,7 @@ import pytest
 from cxr.films.film import Film
 from cxr.films.phantom import draw_film
 from cxr.findings import BY_KEY, FINDINGS
+from cxr.model.calibration import Calibration, Scale
 from cxr.probes import compare_scores, draw_blank, list_to_check, mirror_film
 from cxr.prompts import YES_NO, ask_finding, build_conversation
 from cxr.reader import Reader, load_reader
@@ -63,6 +64,27 @@ def test_an_answer_is_weighed_on_both_films(served: Reader) -> None:
     *_, meaning = SecondLook(served).check_answer(study, "What is a pneumothorax?")
     assert meaning and not meaning.depends and meaning.probability is None
     assert meaning.answer == meaning.blank_answer
+
+
+def test_a_denial_is_weighed_as_the_finding_was_asked_about(served: Reader) -> None:
+    study = served.study(draw_film(10_000_013, size=256, view="PA").film)
+    *_, turned = SecondLook(served).check_answer(study, "No hernia?")
+    yes, no = served.engine.score(study.encoded, [build_conversation(ask_finding(BY_KEY["hernia"]))], YES_NO)[0]
+    assert turned and turned.asked == "No hernia?" and turned.answer.startswith(("Yes, there is no", "No, there is"))
+    expected = no if turned.answer.startswith("Yes") else yes
+    assert turned.probability == pytest.approx(expected, abs=1e-6)
+
+
+def test_what_goes_by_the_classification_is_weighed_by_it(served: Reader) -> None:
+    scales = Calibration({finding.key: Scale(1.0, 0.0, 0.5, 0.01) for finding in FINDINGS}, "nobody")
+    reader = Reader(served.engine, served.identity, scales)
+    study = reader.study(draw_film(10_000_013, size=256, view="PA").film)
+    *_, found = SecondLook(reader).check_answer(study, "How sure are you about the hernia?")
+    scores = {score.finding: score for score in reader.classify(study).scores}
+    assert found and found.probability == pytest.approx(scores["hernia"].probability, abs=1e-6)
+    assert "goes by the classification" in found.sentence and "a hiatal hernia is" in found.sentence
+    *_, listed = SecondLook(reader).check_answer(study, "What does this film show?")
+    assert listed and listed.probability in [score.probability for score in scores.values()]
 
 
 def test_an_empty_question_is_told(served: Reader) -> None:
