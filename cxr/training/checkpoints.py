@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 MARK = "complete"
+KEPT = 2  # checkpoints of a run
 
 
 def mark_complete(checkpoint: Path) -> None:
@@ -41,6 +42,23 @@ def drop_unfinished(run: Path) -> None:
     for path in list_checkpoints(run):
         if not (path / MARK).is_file():
             shutil.rmtree(path)
+
+
+def drop_checkpoint(checkpoint: Path) -> None:
+    """Remove a complete one: its mark goes first, so that a kill half-way leaves one that counts as unfinished."""
+    (checkpoint / MARK).unlink(missing_ok=True)
+    shutil.rmtree(checkpoint)
+
+
+def rotate(run: Path, best: Path | None) -> None:
+    """Keep the newest complete checkpoint and the best, or the one before where these are the same."""
+    whole = sorted((path for path in list_checkpoints(run) if (path / MARK).is_file()), key=read_step)
+    kept = {*whole[-1:], *(path for path in whole if best is not None and path.name == best.name)}
+    if len(kept) < KEPT:
+        kept.update(whole[-KEPT:])
+    for path in whole:
+        if path not in kept:
+            drop_checkpoint(path)
 
 
 def list_checkpoints(run: Path) -> list[Path]:

@@ -218,7 +218,7 @@ def write_arguments(run: Path, options: SftOptions, seed: int, films: int, val: 
         eval_steps=every,
         save_strategy="steps",
         save_steps=every,
-        save_total_limit=2,
+        save_total_limit=None,  # `checkpoints.rotate` drops old ones, once the new one is marked
         load_best_model_at_end=bool(val),
         metric_for_best_model="eval_loss" if val else None,
         greater_is_better=False if val else None,

@@ -17,12 +17,13 @@ from torch.utils.data import Dataset, Sampler, SequentialSampler
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from cxr.results import CxrError
-from cxr.training.checkpoints import mark_complete
+from cxr.training.checkpoints import mark_complete, rotate
 from cxr.training.learner import FilmLearner
 from cxr.training.states import StateStore
 
 NOT_FINITE = "The loss is not a number after step {}: lower --learning_rate, or look at the films around that step."
 DAMAGED = "{} is damaged. Delete that folder and run the same command again: training goes on from what is before it."
+STATES = ("optimizer.pt", "scheduler.pt")  # what a checkpoint holds beside weights and dice
 BLIND = "No gradient reaches the LoRA of the cross-attention: this model would learn from the text alone."
 
 
@@ -97,12 +98,17 @@ class FilmTrainer(Trainer):
         super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()  # every process writes the state of its own dice
         if self.args.should_save:
-            mark_complete(Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}")
+            run, best = Path(str(self.args.output_dir)), self.state.best_model_checkpoint
+            mark_complete(run / f"checkpoint-{self.state.global_step}")
+            rotate(run, Path(best) if best else None)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: torch.nn.Module | None = None) -> None:
         load_lora(self.learner, Path(resume_from_checkpoint))
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        whole = checkpoint is None or all((Path(checkpoint) / name).is_file() for name in STATES)
+        if not whole:  # transformers would begin with a new optimizer, without a word
+            raise CxrError(DAMAGED.format(checkpoint))
         try:
             super()._load_optimizer_and_scheduler(checkpoint)
         except torch.OutOfMemoryError:

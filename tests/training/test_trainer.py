@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import TrainerCallback, TrainingArguments
 
 from cxr.results import CxrError
-from cxr.training.checkpoints import MARK, drop_unfinished, find_newest
+from cxr.training.checkpoints import MARK, drop_unfinished, find_newest, list_checkpoints
 from cxr.training.collator import Collator
 from cxr.training.dataset import FilmDataset
 from cxr.training.learner import FilmLearner
@@ -46,7 +47,6 @@ def make_trainer(folder: Path, rows: list[Row], **more: Any) -> FilmTrainer:
         save_steps=2,
         eval_strategy="steps",
         eval_steps=2,
-        save_total_limit=2,
         load_best_model_at_end=True,
         metric_for_best_model="eval_loss",
         greater_is_better=False,
@@ -99,6 +99,50 @@ def test_a_run_that_was_cut_off_ends_with_the_weights_of_one_that_was_not(tmp_pa
     one, two = weights(whole), weights(again)
     assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-6
     assert any(float(p.abs().max()) > 0 for name, p in one.items() if "lora_B" in name)
+
+
+def test_a_kill_while_an_old_checkpoint_is_removed_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The best is the first one; the fourth replaces the third, and the program dies while that is being removed."""
+    measure = FilmTrainer.evaluate
+
+    def worsen(self: FilmTrainer, *args: Any, **kwargs: Any) -> dict[str, float]:
+        found = dict(measure(self, *args, **kwargs))
+        return found | {"eval_loss": float(self.state.global_step)}
+
+    def die(path: Path) -> None:
+        (path / "optimizer.pt").unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FilmTrainer, "evaluate", worsen)
+    rows = make_rows(tmp_path, 5)
+    whole = make_trainer(tmp_path / "whole", rows)
+    whole.train()
+    assert {path.name for path in list_checkpoints(tmp_path / "whole")} == {"checkpoint-2", "checkpoint-6"}
+    with monkeypatch.context() as dying:
+        dying.setattr("cxr.training.checkpoints.shutil.rmtree", die)
+        with pytest.raises(KeyboardInterrupt):
+            make_trainer(tmp_path / "cut", rows).train()
+    newest = find_newest(tmp_path / "cut")
+    assert newest is not None and newest.name == "checkpoint-6"
+    drop_unfinished(tmp_path / "cut")
+    again = make_trainer(tmp_path / "cut", rows)
+    again.args.max_steps = whole.args.max_steps = STEPS + 2
+    again.train(resume_from_checkpoint=str(newest))
+    whole.train(resume_from_checkpoint=str(tmp_path / "whole" / "checkpoint-6"))
+    one, two = (load_file(tmp_path / name / "checkpoint-8" / "adapter_model.safetensors") for name in ("whole", "cut"))
+    assert one and all(torch.equal(one[name], two[name]) for name in one)
+
+
+@pytest.mark.parametrize("name", ["optimizer.pt", "scheduler.pt"])
+def test_a_checkpoint_without_its_optimizer_is_no_place_to_go_on_from(name: str, tmp_path: Path) -> None:
+    rows = make_rows(tmp_path, 5)
+    make_trainer(tmp_path / "run", rows).train()
+    (tmp_path / "run" / "checkpoint-6" / name).unlink()
+    again = make_trainer(tmp_path / "run", rows)
+    with pytest.raises(CxrError, match=r"checkpoint-6 is damaged"):
+        again.train(resume_from_checkpoint=str(tmp_path / "run" / "checkpoint-6"))
 
 
 def test_checkpoints_hold_the_lora_and_a_mark_and_the_log_is_a_csv(tmp_path: Path) -> None:
