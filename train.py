@@ -76,6 +76,9 @@ def parse(kinds: Any, arguments: Sequence[str]) -> tuple[Any, ...]:
     except OSError as error:
         raise CxrError(f"{error.filename} cannot be read ({error.strerror}).") from error
     except (ValueError, yaml.YAMLError) as error:
+        unknown = re.match(r"(?:Some specified|Unknown) arguments .*?\['-*([\w-]+)'", str(error))  # trl's words
+        if unknown:
+            raise CxrError(f"There is no option --{unknown[1]}; --help lists all that there are.") from error
         raise CxrError(f"The options cannot be read: {' '.join(str(error).split())}") from error
 
 
@@ -141,6 +144,9 @@ COMMANDS = {"sft": run_sft, "evaluate": run_evaluate, "merge": run_merge, "push"
 
 def main(arguments: Sequence[str]) -> None:
     """Run one command; what a user can mend ends it with one sentence."""
+    if arguments[:1] in (["-h"], ["--help"]):
+        sys.stdout.write(__doc__)
+        return
     if not arguments or arguments[0] not in COMMANDS:
         sys.exit(__doc__)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

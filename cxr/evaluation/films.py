@@ -6,6 +6,7 @@ patient), licence and origin. What a source does not label is unknown, not absen
 
 import argparse
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -102,9 +103,11 @@ def read_row(row: dict[str, str], folder: Path) -> RealFilm:
 def read_view(text: str) -> View | None:
     """PA, AP (also supine) or lateral; None where it is not said."""
     word = text.strip().upper()
-    if word.startswith("L"):
+    if re.search(r"\b(?:LAT\w*|LL|RL|L)\b", word):
         return "lateral"
-    return "PA" if word.startswith("PA") else "AP" if word.startswith("AP") else None
+    if re.match(r"P\.?A\b|POSTERO-?ANTERIOR", word):
+        return "PA"
+    return "AP" if re.match(r"A\.?P\b|ANTERO-?POSTERIOR|SUPINE", word) else None
 
 
 def open_cases(films: list[RealFilm]) -> Iterator[Case]:

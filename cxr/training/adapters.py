@@ -21,12 +21,17 @@ def save_adapter(student: Student, folder: Path, own_findings: tuple[str, ...]) 
     What was fitted to other weights that lay there, or measured of them, goes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    before = _hash_weights(folder)
-    save_lora(student.learner, folder)
-    if before not in ("", _hash_weights(folder)):
+    fresh = folder.with_name(f"{folder.name}.part")
+    rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    save_lora(student.learner, fresh)
+    if _hash_weights(folder) not in ("", _hash_weights(fresh)):  # they go first: nothing old may lie beside new weights
         for name in (CALIBRATION, GATE, MAPS):
             (folder / name).unlink(missing_ok=True)
         rmtree(folder.parent / "evaluation", ignore_errors=True)
+    for path in fresh.iterdir():
+        path.replace(folder / path.name)
+    fresh.rmdir()
     student.processor.save_pretrained(str(folder))
     write_record(folder, student.canvas, student.real_tiles, own_findings)
 

@@ -28,7 +28,7 @@ class FilmDataset(Dataset[Example]):
 
     def __init__(self, rows: Sequence[Row], order: np.ndarray, ask: Ask, canvas: int, seed: int) -> None:
         """`order`: numbers of rows, one a place; `canvas`: side in px."""
-        self._rows = rows
+        self.rows = rows
         self._order = order
         self._ask = ask
         self._canvas = canvas
@@ -47,7 +47,7 @@ class FilmDataset(Dataset[Example]):
         tries = min(TRIES, len(self))
         for offset in range(tries):
             number = int(self._order[(place + offset) % len(self)])
-            row = self._rows[number]
+            row = self.rows[number]
             pairs = tuple(self._ask(row, random.Random(f"{self._seed}:{place}")))
             if not pairs:  # asked first: to open a film takes far longer
                 continue

@@ -104,6 +104,8 @@ def read_truth(data: Mapping[str, Any], own: Collection[str], options: DataOptio
     keys = {item.finding for item in present}
     if (None in labels and keys & set(BY_KEY)) or denied & keys:
         raise CxrError("films whose labels contradict each other")
+    if not isinstance(data.get("complete"), bool | None):
+        raise CxrError("films whose 'complete' is neither true nor false")
     rest = {*BY_KEY, *own} - keys
     labelled = not LABELLED.isdisjoint(data)
     if not (data.get("complete") is True or (labelled and options.blank == "absent")):

@@ -30,7 +30,7 @@ from cxr.training.preview import preview
 from cxr.training.progress import CsvLog, describe_end
 from cxr.training.rows import Row, Split
 from cxr.training.runs import describe_run, write_run
-from cxr.training.selection import choose_rows
+from cxr.training.selection import EMPTY, choose_rows
 from cxr.training.states import StateStore
 from cxr.training.student import Student, load_student
 from cxr.training.trainer import DAMAGED, FilmTrainer, SightCheck
@@ -72,7 +72,9 @@ def finetune(options: SftOptions, data: DataOptions, check: Callable[[Indexes], 
             log_start(indexes, student)
         trainer = build_trainer(run, options, data, indexes, student)
         if options.dry_run:
-            logger.info("%s", preview(trainer, indexes))
+            text = preview(trainer, indexes)
+            if process.is_main_process:
+                logger.info("%s", text)
             return run
         if process.is_main_process:
             drop_unfinished(run)
@@ -90,9 +92,11 @@ def check_askable(indexes: Indexes) -> None:
     """Refuse data of which nothing can be taught, for instance folders that are named by patients.
 
     Raises:
-        CxrError: no training film has a finding that is taught, a report or a question.
+        CxrError: there is no training film, or none has a finding that is taught, a report or a question.
     """
     train = indexes.train
+    if not len(train):
+        raise CxrError(EMPTY)
     if not ((train.labels[:, train.taught] >= 0).any() or any(row.report or row.pairs for row in train)):
         raise CxrError(
             " ".join(("No training film has a finding that is taught, a report or a question.", *indexes.notes))
@@ -188,9 +192,9 @@ def open_store(run: Path, options: SftOptions, student: Student) -> StateStore |
     """Where the encoder's output is kept; a trained encoder's changes with each step, so it is not kept."""
     if not options.keep_states or options.train_vision:
         return None
-    bound = int(options.keep_states * 2**30) // PartialState().num_processes
+    bound = int(options.keep_states * 2**30)
     weights = f"{student.weights}|real tiles" if student.real_tiles else student.weights
-    return StateStore(run / "states", weights, student.canvas, student.tiles, bound)
+    return StateStore(run / "states", weights, student.canvas, student.tiles, bound, PartialState().num_processes)
 
 
 def write_arguments(run: Path, options: SftOptions, seed: int, films: int, val: int) -> TrainingArguments:

@@ -93,6 +93,8 @@ def check_ranges(options: object, ranges: Mapping[str, tuple[float, float]]) -> 
     """
     for name, (low, high) in ranges.items():
         value = getattr(options, name)
+        if not isinstance(value, int | float):
+            raise CxrError(f"--{name} must be a number, not {value!r}.")
         if not low <= value <= high:
             words = f"at least {_write(low)}" if high == math.inf else f"from {_write(low)} to {_write(high)}"
             raise CxrError(f"--{name} must be {words}, not {_write(value)}.")

@@ -10,6 +10,7 @@ from cxr.results import CxrError
 from cxr.training.data import DataOptions
 from cxr.training.index import RowIndex
 
+EMPTY = "There is no film to train on: the split train is empty."
 MOST = 8  # times a film is shown in an epoch, or a few films would be learnt by heart
 
 
@@ -29,7 +30,7 @@ def choose_rows(index: RowIndex, options: DataOptions, rng: np.random.Generator)
     if not 0 <= options.normal_share <= 1 or options.rare_floor < 0:
         raise CxrError("normal_share must be between 0 and 1, and rare_floor must not be negative.")
     if not len(index):
-        raise CxrError("There is no film to train on: the split train is empty.")
+        raise CxrError(EMPTY)
     labels = index.labels[:, index.taught]
     normal = (labels == 0).any(axis=1) & ~(labels == 1).any(axis=1)
     times = repeat_rare(labels == 1, options.rare_floor, rng)

@@ -73,7 +73,7 @@ def start_ours(options: SftOptions, micro: int, canvas: int, states: Path | None
     learner = student.learner.train()
     collate = Collator(student.processor, options.longest)
     batches = [move(collate(part), learner.device) for part in split_rows(make_examples(canvas), micro)]
-    if states is not None:  # read from disk in every step, as training does
+    if states is not None:  # they lie on the GPU before the clock starts, as the films of all engines do
         store = StateStore(states, student.weights, canvas, student.tiles, 1 << 34)
         collate = Collator(student.processor, options.longest, states=store)
         for part in split_rows(make_examples(canvas), micro):

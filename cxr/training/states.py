@@ -21,15 +21,15 @@ logger = logging.getLogger(__name__)
 class StateStore:
     """A bounded folder of states, one file a film; several processes may share it."""
 
-    def __init__(self, folder: Path, base: str, canvas: int, tiles: int, bound: int) -> None:
-        """`base`: which weights encode, by name and revision; `canvas`: side in px; `bound`: bytes this process may add
-        to, so that several share a larger one."""
+    def __init__(self, folder: Path, base: str, canvas: int, tiles: int, bound: int, processes: int = 1) -> None:
+        """`base`: which weights encode, by name and revision; `canvas`: side in px; `bound`: bytes of the folder, of
+        which what is left now is shared out evenly among the `processes`."""
         self.folder = folder
         self.tiles = tiles
         self._made_by = f"{base}|{canvas}|"
-        self._bound = bound
         folder.mkdir(parents=True, exist_ok=True)
         self._held = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+        self._bound = self._held + (bound - self._held) // processes
         self._full = False
 
     def name(self, image: Image.Image) -> str:

@@ -75,6 +75,19 @@ def test_a_label_that_a_source_does_not_give_is_unknown() -> None:
 
 
 def test_views_are_read_as_they_are_written() -> None:
+    assert [read_view(text) for text in ("right lateral", "RL", "lat.", "P.A.", "posteroanterior")] == [
+        "lateral",
+        "lateral",
+        "lateral",
+        "PA",
+        "PA",
+    ]
+    assert [read_view(text) for text in ("supine", "antero-posterior", "lordotic", "oblique")] == [
+        "AP",
+        "AP",
+        None,
+        None,
+    ]
     assert [read_view(text) for text in ("PA", "AP Supine", " ap ", "L", "Lateral", "", "?")] == [
         "PA",
         "AP",

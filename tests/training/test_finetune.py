@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from peft import LoraConfig
 from safetensors.torch import load_file
 
 from cxr.films.film import to_image
@@ -23,12 +24,15 @@ from cxr.results import CxrError
 from cxr.settings import Settings
 from cxr.training import finetune as module
 from cxr.training.data import DataOptions
+from cxr.training.dataset import FilmDataset
 from cxr.training.finetune import finetune
+from cxr.training.index import build_indexes
 from cxr.training.learner import FilmLearner
+from cxr.training.lora import choose_targets
 from cxr.training.merge import MergeOptions, merge
 from cxr.training.options import SftOptions
 from cxr.training.student import Student, load_student
-from cxr.training.trainer import save_lora
+from cxr.training.trainer import FilmTrainer, save_lora
 from tests.data import DATA, needs_data
 from tests.tiny import noise_film, save_tiny
 from tests.training.mimic_tree import make_mimic
@@ -50,6 +54,65 @@ def quick(base: Path, out: Path) -> SftOptions:
     return SftOptions(
         out=str(out), base=str(base), rank=4, films=2, rows=2, accumulation=1, max_steps=3, eval_steps=1, eval_films=2
     )
+
+
+def test_the_loop_and_the_lora_are_as_the_options_say(drawn: Path, base: Path, tmp_path: Path) -> None:
+    odd = SftOptions(
+        out=str(tmp_path),
+        base=str(base),
+        rank=3,
+        alpha=5,
+        dropout=0.15,
+        targets="attention+mlp",
+        learning_rate=3.5e-4,
+        warmup=0.07,
+        max_steps=11,
+        films=3,
+        accumulation=7,
+        eval_steps=2,
+        eval_films=3,
+    )
+    student = load_student(odd)
+    lora = student.learner.peft.peft_config["default"]
+    assert isinstance(lora, LoraConfig)
+    assert (lora.r, lora.lora_alpha, lora.lora_dropout) == (3, 5, 0.15)
+    assert lora.target_modules == choose_targets("attention+mlp", False)
+    data = DataOptions(data=str(drawn), seed=4)
+    indexes = build_indexes(data.data, data, tmp_path / "rows")
+    trainer = module.build_trainer(tmp_path, odd, data, indexes, student)
+    told = trainer.args
+    assert (told.learning_rate, told.warmup_steps, told.max_steps, told.seed) == (3.5e-4, 0.07, 11, 4)
+    assert (told.per_device_train_batch_size, told.gradient_accumulation_steps) == (3, 7)
+    assert (told.eval_steps, told.save_steps, told.save_total_limit) == (2, 2, None)
+    assert (told.load_best_model_at_end, told.metric_for_best_model, told.greater_is_better) == (
+        True,
+        "eval_loss",
+        False,
+    )
+    val, train = ({row.patient for row in rows} for rows in (indexes.val, indexes.train))
+    assert not val & train
+    checked = trainer.eval_dataset
+    assert isinstance(checked, FilmDataset) and len(checked) == min(3, len(indexes.val))
+    assert checked.rows is indexes.val
+    assert isinstance(trainer.train_dataset, FilmDataset) and trainer.train_dataset.rows is indexes.train
+
+
+def test_the_adapter_is_that_of_the_checkpoint_with_the_least_validation_loss(
+    drawn: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = FilmTrainer.evaluate
+
+    def worsen(self: FilmTrainer, *args: Any, **kwargs: Any) -> dict[str, float]:
+        return dict(measure(self, *args, **kwargs)) | {"eval_loss": float(self.state.global_step)}
+
+    monkeypatch.setattr(FilmTrainer, "evaluate", worsen)
+    adapter = finetune(quick(base, tmp_path / "run"), DataOptions(data=str(drawn)))
+    first, last, kept = (
+        load_file(folder / "adapter_model.safetensors")
+        for folder in (tmp_path / "run" / "checkpoint-1", tmp_path / "run" / "checkpoint-3", adapter)
+    )
+    assert all(torch.equal(kept[name], first[name]) for name in kept)
+    assert any(not torch.equal(kept[name], last[name]) for name in kept)
 
 
 def test_an_adapter_comes_out_that_the_program_loads_and_that_answers(

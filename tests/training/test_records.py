@@ -174,6 +174,12 @@ def test_half_characters_do_not_break_the_index(folder: Path) -> None:
     assert read_row(write_row(row).encode().decode()) == row
 
 
+def test_complete_is_true_or_false(folder: Path) -> None:
+    write_list(folder, {"image": "a.png", "label": "Mass", "complete": "true"})
+    with pytest.raises(CxrError, match="'complete' is neither true nor false"):
+        read(folder)
+
+
 def test_null_counts_as_not_there(folder: Path) -> None:
     row = read_one(folder, label="Mass", report=None, findings=None, split=None, view=None, patient=None, complete=None)
     assert present(row) == {"mass"} and row.patient == "a.png"

@@ -44,6 +44,8 @@ def make_trainer(folder: Path, rows: list[Row], **more: Any) -> FilmTrainer:
         gradient_accumulation_steps=more.pop("accumulation", 2),
         max_steps=STEPS,
         learning_rate=more.pop("rate", 5e-3),
+        optim=more.pop("optim", "adamw_torch"),
+        max_grad_norm=more.pop("clip", 1.0),
         save_steps=2,
         eval_strategy="steps",
         eval_steps=2,
