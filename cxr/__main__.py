@@ -20,7 +20,7 @@ from cxr.checks import write_marked
 from cxr.films.overlay import draw_overlay
 from cxr.findings import find_finding
 from cxr.level import explain_level, title_level
-from cxr.meaning import sum_up
+from cxr.meaning import name_tested, sum_up
 from cxr.probes import Dependence
 from cxr.prompts import READY_QUESTIONS, join_words
 from cxr.reader import Reader, Study, load_reader
@@ -144,7 +144,10 @@ def draw_map(reader: Reader, options: argparse.Namespace) -> int:
     except (CxrError, OSError, ValueError) as error:
         print(f"{options.films[0]}: {error}", file=sys.stderr)
         return 1
+    for warning in found.warnings:
+        print(f"  ! {warning}")
     print(f"{options.out}: {found.about}, {found.place or 'nothing stood out'}. Shown is {found.method}. {MAP_NOTE}")
+    print("\n".join(map(render_score, found.scores)))
     return 0
 
 
@@ -187,6 +190,7 @@ def render(reading: Reading) -> str:
             f"  {title_level(reading.classification)}",
             *(f"    {why}" for why in explain_level(reading.classification)),
         ]
+        lines += [f"  {line}" for line in (name_tested(reading.classification),) if line]
         lines += [render_score(score) for score in reading.classification.scores]
         if reading.classification.own:
             lines += ["  Also learnt by this adapter:", *map(render_score, reading.classification.own)]

@@ -4,6 +4,7 @@ The classification is asked for only where a question takes a finding for grante
 to hold a finished answer against it. Knows nothing about pages, nor which model is answering.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,20 +13,22 @@ from cxr.model.engine import Encoded, Engine
 from cxr.prompts import build_conversation
 from cxr.questions.doubts import TELLS, doubt_answer, tells
 from cxr.questions.forms import SIDE, SIDES
-from cxr.questions.overview import OVERVIEWS, list_seen, read_verdict
+from cxr.questions.overview import asks_for_all, list_named, list_seen, read_verdict
 from cxr.questions.reading import Question, Topic, read_question
 from cxr.questions.replies import (
     NO_FILM,
+    NO_WORDS,
     Reply,
     correct,
     correct_side,
     decline,
     needs_side,
+    place_on_side,
     tell_nothing,
     turn_answer,
     warn_uncalibrated,
 )
-from cxr.results import Answer, Classification, Manner, Turn
+from cxr.results import Answer, Classification, Manner, Turn, Verdict
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,12 @@ def answer_question(
     written = ""
     pieces = engine.stream(seen.encoded, build_conversation(read.request, history))
     instead: Reply | None = None
-    if read.request in OVERVIEWS and has_verdicts(seen):
+    if len(read.findings) > 1 and has_verdicts(seen, read.findings):
+        scores = seen.classify().by_finding()
+        instead = list_named([scores[key] for key in read.findings if key in scores])
+    elif needs_side(read) and not read.granted and is_present(seen, read.findings[0]):
+        instead = place_on_side(read, score_sides(engine, seen.encoded, read))
+    elif asks_for_all(read, question) and has_verdicts(seen):
         scores = seen.classify().by_finding()
         instead = list_seen(scores, read_verdict(read, pieces, scores))
     elif read.turned:
@@ -71,6 +79,9 @@ def answer_question(
         written += piece
         answer = replace(opened, text=f"{opened.text} {written.strip()}".strip())
         yield answer
+    if not re.search(r"\w{2}", written):
+        yield write_reply(reply or NO_WORDS, seen.warnings)
+        return
     side = None if reply else correct_side(read, written)
     if side:
         text = f"{answer.text} {side.text}"
@@ -78,6 +89,11 @@ def answer_question(
     scores = seen.classify().by_finding()
     doubts = () if reply else doubt_answer(read, written, scores)
     yield replace(answer, finished=True, warnings=(*seen.warnings, *warn_uncalibrated(read, scores), *doubts))
+
+
+def is_present(seen: Seen, key: str) -> bool:
+    """Whether the classification calls a finding present."""
+    return seen.classify().by_finding()[key].verdict is Verdict.PRESENT
 
 
 def has_verdicts(seen: Seen, keys: Sequence[str] = ()) -> bool:

@@ -1,6 +1,6 @@
 """How far a verdict can be relied on, in words for somebody who is not a doctor. Knows nothing about models."""
 
-from cxr.results import Score, TrackRecord, Verdict
+from cxr.results import Classification, Score, TrackRecord, Verdict
 
 FEW = 5  # films with a finding, or answers, below which figures say little
 
@@ -12,6 +12,12 @@ def explain_verdict(verdict: Verdict, tested: TrackRecord) -> str:
         return f"In none of {where} was this said, so nobody knows how often it is right."
     few = f"only {tested.with_it}" if tested.with_it else "none"
     return f"In {where}, {said}{f', but {few} of these films had it' if tested.with_it < FEW else ''}."
+
+
+def name_tested(classification: Classification) -> str:
+    """Of which films it is told how often answers were right; empty where that was never counted."""
+    tested = next((score.tested for score in classification.scores if score.tested), None)
+    return f"How often such answers were right was counted on {name_films(tested)}." if tested else ""
 
 
 def name_films(tested: TrackRecord) -> str:

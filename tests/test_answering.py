@@ -10,7 +10,7 @@ from cxr.findings import BY_KEY
 from cxr.model.calibration import Calibration, Scale
 from cxr.model.engine import Encoded
 from cxr.reader import Reader, Study
-from cxr.results import Manner
+from cxr.results import Manner, Turn
 from cxr.serial import as_plain
 from tests.fakes import EMBEDDED, FakeEngine
 from tests.tiny import noise_film
@@ -126,6 +126,56 @@ def test_words_that_tell_no_place_or_size_are_not_passed_on(
     answers = list(reader.answer(study, question))
     assert answers[-1].manner is manner and told in answers[-1].text
     assert manner is not Manner.DECLINED or all(written not in each.text for each in answers)
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("Is there an effusion on the right?", "Yes, the pleural effusion was found on the right."),
+        ("Is there an effusion on the left?", "No, the pleural effusion was found on the right."),
+        ("Are there bilateral effusions?", "No, the pleural effusion was found on the right."),
+        ("A mass and an effusion?", "I see a pleural effusion (90%). Possible: a mass (40%)."),
+        (
+            "Is there an effusion with a pneumothorax?",
+            "I see a pleural effusion (90%). Not found: a pneumothorax (1.0%).",
+        ),
+        (
+            "Is it false that there is an effusion?",
+            "The classification of this film says: pleural effusion 90% (present).",
+        ),
+        ("Is there a shadow?", "Yes. I see a pleural effusion (90%). Possible: a mass (40%)."),
+        ("lungs?", "I see a pleural effusion (90%). Possible: a mass (40%)."),
+    ],
+)
+def test_what_the_classification_knows_better_is_told_from_it(
+    reader: Reader, study: Study, question: str, told: str
+) -> None:
+    answer = say(reader, study, question)
+    assert answer.manner is Manner.CLASSIFIED and answer.text == told
+
+
+def test_an_answer_without_a_word_is_none(
+    reader: Reader, engine: TellingEngine, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "stream", lambda *_: iter(["."]))
+    answer = say(reader, study, "Is there a hernia?")
+    assert answer.manner is Manner.DECLINED and "no words" in answer.reason and answer.step
+
+
+@pytest.mark.parametrize(
+    ("earlier", "question", "manner", "word"),
+    [
+        ("Is there an effusion?", "are you sure?", Manner.CLASSIFIED, "pleural effusion 90%"),
+        ("Is there an effusion?", "what does that mean?", Manner.EXPLAINED, "Pleural effusion:"),
+        ("What is an effusion?", "is there one?", Manner.ANSWERED, "Is there a pleural effusion"),
+        ("What is an effusion?", "do I have one?", Manner.ANSWERED, "Is there a pleural effusion"),
+    ],
+)
+def test_a_further_question_is_about_the_finding_before_it(
+    reader: Reader, study: Study, earlier: str, question: str, manner: Manner, word: str
+) -> None:
+    *_, answer = reader.answer(study, question, [Turn(earlier, "Said.")])
+    assert answer.manner is manner and word in f"{answer.text} {answer.asked}"
 
 
 def test_all_that_is_seen_is_told_from_the_classification(reader: Reader, study: Study) -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ def test_a_refused_film_does_not_stop_the_others(tmp_path: Path, capsys: pytest.
     assert all(0 <= score["probability"] <= 1 for score in reading["classification"]["scores"])
     assert reading["answered_by"]["adapter"] == "embedded adapter"
     assert reading["report"]["findings"] and reading["report"]["plain"] and reading["answer"]["text"]
-    assert reading["answer"]["manner"] == "answered"
+    assert reading["answer"]["manner"] == "classified"
 
 
 def test_one_task_for_people(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,6 +56,7 @@ def test_a_map_is_a_picture_of_the_film_and_a_sentence(tmp_path: Path, capsys: p
     assert not main(["read", str(ROOT / FILM), *wanted])
     said = capsys.readouterr().out
     assert "the patient's left" in said and "not where disease is" in said
+    assert re.search(r"Effusion +99%  present", said)
     film, drawn = (np.asarray(Image.open(path).convert("RGB"), int) for path in (ROOT / FILM, tmp_path / "map.png"))
     red = (drawn - film)[..., 0] - (drawn - film)[..., 2]  # orange over grey
     assert drawn.shape == film.shape and red[:, 256:].sum() > 5 * red[:, :256].sum()

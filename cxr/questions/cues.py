@@ -13,6 +13,8 @@ MEANING = re.compile(
     r"^\W*(?:(?:what(?: exactly)?(?: is|'s| are| was)|define|explain|meaning of|definition of)"
     r" (?:\w+ing )?(?:the (?:word|term) "
     r"|a |an )?X(?: exactly| please| anyway| in (?:simple|plain|easy|other) \w+| mean(?:s|ing)?)*\W*$)"
+    r"|^\W*what (?:is|are) (?:an? )?X,? (?:and|or) (?:what (?:is|are) )?(?:an? )?X\W*$"
+    r"|^\W*what (?:is|are) an? (?:(?!X)[\w'-]+ ?){1,3}\W*$|\bwhat do(?:es)? (?:an? |the )?X mean\b"
     r"|\b(?:mean(?:s|t|ing)?|stands? for|definition)\b(?!.*\bfor (?:me|him|her|us)\b)|\bdefine\b"
     r"|\bexplain (?:(?!the|this)\w+ ){0,3}?X\b(?! you| on| in th)|\bdifference between\b|\b(?:know|understand"
     r"|understood|heard|word|term|tell me|explain)\b.*\bwhat (?:an? )?(?:X|it|that|this) (?:is|are)\b|\b(?:know"
@@ -22,7 +24,8 @@ TREATMENT = _words(
     r"treat\w*|therap\w+|antibiotic\w*|medicines?|medications?|meds|drugs?|pills?|tablets?|dos(?:e|es|age)"
     r"|prescri\w+|surg(?:ery|ical intervention|eries|eon)|operat(?:e|ed|ion|ions)|steroids?|inhalers?|oxygen"
     r"|vaccin\w*|cures?|cured|remed(?:y|ies)|manag(?:e|ed|ing|ement)|biops\w+|aspirin|ibuprofen|paracetamol"
-    r"|\w+(?:icillin|mycin|semide)|chest drain|put in|take out|remove[d]?|drain(?:ed|age)?(?= (?:it|this|the|be))"
+    r"|\w+(?:icillin|mycin|semide)|chest drain|put in|take out|remove[d]?|be drained"
+    r"|drain(?:ed|age)?(?= (?:it|this|the|be))"
     r"|what (?:should|can|must|could|do) (?:i|we|he|she|they|you|one|the patient) (?:do (?:about|for|against|with)"
     r"|take|eat)|what (?:should|can|must|could) (?:i|we|he|she|they) do|(?:should|could|must|can|needs? to|has to"
     r"|have to) be done|next steps?|discharged?|refer(?:red|ral)?|(?:should|must|can|may) (?:i|we|he|she"
@@ -39,7 +42,9 @@ OUTLOOK = _words(
     r"|casualty|911|999|112|serious\w*|danger\w*|harmful|harmless|life[- ]threatening|critical|how long (?:do|does"
     r"|will|until|before|to|it takes?)|long term|(?:see|call|go to|visit|tell|phone) (?:a|the|my|your) (?:doctor|gp"
     r"|physician|specialist)|(?:is|are) (?:it|this|that|these|they|x) (?:really |very |so |that |too )?bad"
-    r"|am i (?:ok|okay|fine|sick|ill|healthy|going)|how bad|fit (?:to|for)|(?:can|may) (?:i|he|she|we) (?:fly|work"
+    r"|am i (?:ok|okay|fine|sick|ill|healthy|going)"
+    r"|how bad(?! (?:is|are) (?:the |an? |my |his |her |this |that )?X)"
+    r"|fit (?:to|for)|(?:can|may) (?:i|he|she|we) (?:fly|work"
     r"|drive|travel|exercise|swim|run|smoke|drink|go)"
 )
 EARLIER = _words(
@@ -48,6 +53,7 @@ EARLIER = _words(
     r"|old films?|resolv\w+|last (?:film|week|month|year|time|x-?ray|scan|one|picture|visit|exam)|compar(?:e|ed"
     r"|ison) (?:to|with|this)(?! the (?:thorax|chest|other|left|right))|already|follow[- ]?up|how long (?:has|have"
     r"|had|is|was)|grow(?:n|ing)|grew|acute or|chronic or|recent\w*"
+    r"|gone|cleared|disappeared|vanished"
 )
 CAUSE = _words(
     r"why|caus(?:e|es|ed|ing)|due to|reasons?|because of what|responsible|bacteri\w*|virus(?:es)?|viral|fung(?:al"
@@ -68,7 +74,7 @@ PERSON = _words(
     r"|(?:what|which) (?:job|country|hospital)|alcohol\w*"
 )
 SIZE = _words(
-    r"how (?:big|large|small|much|extensive|wide|severe|thick|tall|deep|many (?:cm|mm|centim\w+|ml))|sizes?|extent"
+    r"how (?:bad|big|large|small|much|extensive|wide|severe|thick|tall|deep|many (?:cm|mm|centim\w+|ml))|sizes?|extent"
     r"|extensive"
     rf"|cm|mm|ml|diameter|measure\w*|volume|amount|dimensions?|(?:{SIZES})(?:,| or)|X (?:\w+ ){{0,5}}?(?:is|looks"
     rf"|seems) (?:\w+ )?(?:{SIZES})|(?:is|are|was|call|say) (?:\w+ )?(?:the|this|that|it|his|her"
@@ -97,6 +103,11 @@ IS_THERE = _words(
 )
 DENIAL = _words(
     r"no|not|isn't|without|free|exclude[d]?|rule[d]? out|absen\w+|none|clear of|don't|doesn't|never|lack\w*|nor"
+)
+# Turned round more than once, or in a way for which there is no taught form: the fact is told, without yes or no.
+TANGLED = _words(
+    r"neither|false|untrue|unlikely|(?:the )?absence|or not|(?:not|n't) true|deny"
+    r"|(?:no|not|isn't|without|never) (?:\w+ ){1,5}(?:no|not|without|free|absent)"
 )
 IF_THERE = _words(r"if (?:there|so|any|it has|it shows)|whether")
 SURE = _words(
@@ -147,6 +158,8 @@ VAGUE = _words(
 WRONG = _words(
     r"abnormal\w*|wrong|problems?|pathol\w+|diseases?|unusual|suspicious|odd|strange|issues?|concern\w*|sick"
 )
+SHADOW = _words(r"shadows?|spots?|opaci\w+|patch(?:es|y)?|blobs?|fluid|water")
+TAG = re.compile(r"\W+(?:isn't|is|aren't|are|doesn't|does|don't|do) (?:it|there|they|you)\W*$")  # "..., isn't it?"
 CLEAR = _words(r"expanded|inflated|aerated|clear|(?:un)?remarkable|normal\w*|healthy|ok|okay|fine|all right|good")
 OVERVIEW = _words(
     r"what (?:do|can|could) (?:you|u|we|i|one) (?:\w+ )?(?:see|notice|find|tell|observe)|(?:what|anything) (?:does"

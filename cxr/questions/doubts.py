@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from cxr.findings import BY_KEY, find_finding, order_finding
 from cxr.prompts import join_words, parse_yes_no
-from cxr.questions.reading import Question, Topic, mask_findings
+from cxr.questions.reading import Question, Topic, mask_findings, read_side
 from cxr.results import Score, Verdict
 from cxr.statements import read_statements
 
@@ -43,8 +43,11 @@ def doubt_answer(question: Question, text: str, scores: Mapping[str, Score]) -> 
 
 def _find_doubts(question: Question, text: str, scores: Mapping[str, Score]) -> Iterator[str]:
     own = [key for key in scores if key not in BY_KEY]
-    said = {item.observation.finding: item.present for item in read_statements(text, own)}
     yes = parse_yes_no(text)
+    elsewhere = re.sub(r"^\W*no\b\W*", "", text, flags=re.IGNORECASE)
+    if yes is False and read_side(elsewhere.lower()):  # "No, an effusion on the left": elsewhere, not nowhere
+        text, yes = elsewhere, None
+    said = {item.observation.finding: item.present for item in read_statements(text, own)}
     if question.topic is Topic.PRESENCE and len(question.findings) == 1 and yes is not None and not question.side:
         said = {question.findings[0]: said.get(question.findings[0], yes)}
     verdicts = {key: scores[key].verdict for key in sorted(scores, key=order_finding)}

@@ -3,6 +3,7 @@
 Knows nothing about models, films or pages.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from cxr.findings import find_finding, order_finding
@@ -13,14 +14,20 @@ from cxr.questions.replies import Reply
 from cxr.results import Manner, Score, Verdict, write_percent
 
 OVERVIEWS = (WHAT, NORMAL, ABNORMAL)  # requests whose answers name all that is seen
+CLOSED = re.compile(r"^\W*(?:is|are|was|were|do|does|did|can|could|has|have|would|should)\b", re.IGNORECASE)
 UNSURE_TOLD = 3  # the likeliest; the page lists all
 NOTHING = "I see none of the 14 findings, which alone does not make a film normal."
 UNCERTAIN = "I am sure of none of the 14 findings."
 
 
+def asks_for_all(question: Question, words: str) -> bool:
+    """Whether all that is seen is asked for: outright, or in the visitor's own words that ask for no yes or no."""
+    return question.request in OVERVIEWS or (question.free and not CLOSED.match(words))
+
+
 def read_verdict(question: Question, pieces: Iterable[str], scores: Mapping[str, Score]) -> str:
     """Yes, no or nothing, with which the answer begins: as the model begins its own, unless something is present."""
-    if question.request == WHAT:
+    if question.request not in (NORMAL, ABNORMAL):
         return ""
     if any(score.verdict is Verdict.PRESENT for score in scores.values()):
         return "No. " if question.request == NORMAL else "Yes. "
@@ -35,14 +42,28 @@ def read_verdict(question: Question, pieces: Iterable[str], scores: Mapping[str,
 
 def list_seen(scores: Mapping[str, Score], verdict: str = "") -> Reply:
     """What is seen and what is possible: "No. I see pneumonia (80%). Possible: a mass (12%)." """
-    ranked = sorted(scores.values(), key=lambda score: (-score.probability, order_finding(score.finding)))
-    seen = [score for score in ranked if score.verdict is Verdict.PRESENT]
-    unsure = [score for score in ranked if score.verdict is Verdict.NOT_SURE]
+    seen, unsure, _ = _sort(scores.values())
     first = f"I see {_name(seen)}." if seen else UNCERTAIN if unsure else NOTHING
     rest = len(unsure) - UNSURE_TOLD
     more = f"; {rest} {'others are' if rest > 1 else 'other is'} less likely" if rest > 0 else ""
     possible = f" Possible: {_name(unsure[:UNSURE_TOLD])}{more}." if unsure else ""
     return Reply(Manner.CLASSIFIED, f"{verdict}{first}{possible}")
+
+
+def list_named(scores: Iterable[Score]) -> Reply:
+    """What the classification says of several findings that were asked about."""
+    parts = zip(("I see {}.", "Possible: {}.", "Not found: {}."), _sort(scores), strict=True)
+    return Reply(Manner.CLASSIFIED, " ".join(form.format(_name(some)) for form, some in parts if some))
+
+
+def _sort(scores: Iterable[Score]) -> tuple[list[Score], list[Score], list[Score]]:
+    """Present, not sure and absent, the likeliest first."""
+    ranked = sorted(scores, key=lambda score: (-score.probability, order_finding(score.finding)))
+    seen, unsure, absent = (
+        [score for score in ranked if score.verdict is verdict]
+        for verdict in (Verdict.PRESENT, Verdict.NOT_SURE, Verdict.ABSENT)
+    )
+    return seen, unsure, absent
 
 
 def _name(scores: Sequence[Score]) -> str:

@@ -51,6 +51,7 @@ class Question:
     side: Side | None = None
     granted: bool = False  # whether it takes for granted that the findings are there
     others: tuple[str, ...] = ()  # what else is named and not looked for
+    free: bool = False  # about the film, in words for which no form is taught
     turned: bool = False  # it asks whether one is absent; whether it is there is asked, and the answer turned round
 
 
@@ -62,7 +63,7 @@ def read_question(text: str, own: Sequence[str] = (), earlier: Sequence[Turn] = 
 
     What is told before the question ("I had an operation, is there ...?") is left out where the rest names a finding.
     """
-    words = repair_spelling(text)
+    words = cues.TAG.sub("", repair_spelling(text))
     rest = re.sub(_TOLD, "", words)
     if rest != words and mask_findings(rest, own)[1]:
         words = rest
@@ -110,11 +111,18 @@ def _refer(masked: str, own: Sequence[str], earlier: Sequence[Turn]) -> tuple[st
     """ "How big is it?" after a question about a finding asks about that finding."""
     named = (mask_findings(repair_spelling(turn.question), own)[1] for turn in reversed(earlier))
     keys = next(filter(None, named), ())
+    if keys and re.search(r"\b(?:sure|certain)\b", masked):
+        return "how sure X", keys
+    if keys and (_WHAT_IS_IT.match(masked) or (cues.IS_THERE.search(masked) and cues.PRONOUN.search(masked))):
+        return cues.PRONOUN.sub("X", masked, count=1), keys
     if keys and (cues.SIZE.search(masked) or cues.PLACE.search(masked) or cues.DESCRIBE.search(masked)):
         return cues.PRONOUN.sub("the X", masked, count=1), keys
     if keys and cues.FOLLOWS.match(masked) and read_side(masked):
         return f"{masked} any X", keys
     return masked, ()
+
+
+_WHAT_IS_IT = re.compile(r"^\W*what (?:is|does|are) (?:it|that|this|they)(?: mean| exactly| then)*\W*$")
 
 
 def read_side(masked: str) -> Side | None:
@@ -142,7 +150,7 @@ def _read_undecidable(question: Question, masked: str, follows: bool) -> Questio
         return replace(question, topic=Topic.OUTSIDE)
     if question.findings and cues.COUNT.search(masked):
         return replace(question, topic=Topic.COUNT)
-    if chance:
+    if chance or (question.findings and cues.TANGLED.search(masked)):
         return replace(question, topic=Topic.CHANCE)
     granted = bool(question.findings) and not cues.IS_THERE.search(masked)
     for topic, cue in ((Topic.EARLIER, cues.EARLIER), (Topic.CAUSE, cues.CAUSE), (Topic.PERSON, cues.PERSON)):
@@ -209,8 +217,8 @@ def _read_film(question: Question, masked: str, follows: bool) -> Question:
     film = replace(question, topic=Topic.FILM)
     denied = cues.DENIAL.search(masked) is not None
     if cues.HEART.search(masked) and cues.HEART_SIZE.search(masked):
-        fine = cues.FINE.search(masked) and not cues.TOO_LARGE.search(masked)
-        request = question.request if denied else forms.HEART_FINE if fine else forms.HEART
+        fine = cues.FINE.search(masked) is not None and cues.TOO_LARGE.search(masked) is None
+        request = forms.HEART_FINE if fine is not denied else forms.HEART  # "not enlarged?" asks whether it is normal
         return replace(film, findings=("cardiomegaly",), request=request)
     if cues.PICTURE.search(masked):
         return replace(film, request=forms.ask_picture(masked))
@@ -224,10 +232,10 @@ def _read_film(question: Question, masked: str, follows: bool) -> Question:
         return question if follows else replace(question, topic=Topic.UNCLEAR)
     closed = re.match(r"^\W*(?:is|are|does|do|would|has|any\w*|all|every\w*)\b", masked)
     if closed and not denied and not question.side:
-        if cues.WRONG.search(masked):
+        if cues.WRONG.search(masked) or cues.SHADOW.search(masked):
             return replace(film, request=forms.ABNORMAL)
         if cues.CLEAR.search(masked):
             return replace(film, request=forms.NORMAL)
     if any(cue.search(masked) for cue in (cues.OVERVIEW, cues.CLEAR, cues.WRONG)):
         return replace(film, request=forms.WHAT)
-    return film
+    return replace(film, free=True)

@@ -33,6 +33,7 @@ class Reply:
 CARE = Reply(Manner.DECLINED, "I cannot advise on treatment or outcome.", "Please ask a clinician.")
 EARLIER = Reply(Manner.DECLINED, "I have no earlier film to compare with.")
 NO_FILM = Reply(Manner.DECLINED, "There is no film to look at.", "Choose a film or an example first, then ask again.")
+NO_WORDS = Reply(Manner.DECLINED, "I found no words for an answer.", f'You can ask: "{forms.WHAT}"')
 NO_WORD = Reply(Manner.DECLINED, "The glossary holds the findings that are looked for and no other words.")
 OUTLOOK_STEP = "Please ask a clinician; whoever feels very ill should call for help at once."
 REASONS = {
@@ -135,13 +136,23 @@ def correct(question: Question, scores: Mapping[str, Score], sides: Mapping[str,
 def correct_side(question: Question, text: str) -> Reply | None:
     """What is said where the model's own finished answer names the other side than a question takes for granted."""
     other = {"left": "right", "right": "left"}.get(question.side or "", "")
-    if not needs_side(question) or read_side(text.lower()) != other:
+    if not question.granted or not needs_side(question) or read_side(text.lower()) != other:
         return None
     noun = find_finding(question.findings[0]).noun
     reason = f"The question takes {noun} on the {question.side} for granted; the answer places it on the {other}."
     return Reply(
         Manner.CORRECTED, reason, ASK.format(f'"{forms.SIDE.format(find_finding(question.findings[0]).bare_noun)}"')
     )
+
+
+def place_on_side(question: Question, sides: Mapping[str, float]) -> Reply:
+    """The answer to whether a finding that is present is on a side. `sides`: probability of "left", "right", "both"."""
+    finding, best = find_finding(question.findings[0]), max(sides, key=lambda side: sides[side])
+    if sides[best] < SIDE_FROM:
+        return Reply(Manner.CLASSIFIED, f"I see {finding.noun}, but am not sure on which side.")
+    where = "on both sides" if best == "both" else f"on the {best}"
+    yes = best in (question.side, "both")
+    return Reply(Manner.CLASSIFIED, f"{'Yes' if yes else 'No'}, the {finding.bare_noun} was found {where}.")
 
 
 def _say_chance(known: Sequence[Score]) -> Reply:
@@ -206,5 +217,6 @@ def turn_answer(question: Question, text: str) -> str:
 def needs_side(question: Question) -> bool:
     """Whether the answer hangs on the side of one finding among the 14 that is named with it."""
     keys = question.findings
-    named = question.granted and question.side in ("left", "right") and len(keys) == 1
+    granted = question.granted and question.side in ("left", "right")
+    named = len(keys) == 1 and (granted or (question.topic is Topic.PRESENCE and question.side is not None))
     return named and keys[0] in BY_KEY and BY_KEY[keys[0]].sided

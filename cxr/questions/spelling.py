@@ -19,7 +19,11 @@ mediastinal patient symptoms ambulance steroids biopsy survive
 """
 SPELLED = frozenset(_TRADE.split())
 # Plain words that are near one of them.
-KEPT = frozenset(("should", "later", "covers", "nodes", "bilateral", "unilateral", "collateral", "bright", "defined"))
+_PLAIN = """
+should later covers nodes bilateral unilateral collateral bright defined chances perfusion diffusion fusion infusion
+injection injections
+"""
+KEPT = frozenset(_PLAIN.split())
 _SHORT = {  # how people type
     "whats": "what is",
     "wheres": "where is",

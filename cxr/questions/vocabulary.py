@@ -54,7 +54,7 @@ OUTSIDE = {
     "the aorta": r"aort\w+|aneurysms?",
     "the abdomen": r"abdom\w+|belly|tummy|stomach|liver|kidneys?|spleen|bowels?|intestin\w+|gall\w*|pancreas|bladder"
     r"|colon|guts?|uterus|prostate",
-    "cancer": r"cancer\w*|carcinoma\w*|malignan\w+|metasta\w+|tumou?rs?|lymphoma",
+    "cancer": r"cancer\w*|benign|carcinoma\w*|malignan\w+|metasta\w+|tumou?rs?|lymphoma",
     "bones and joints": r"bones?|bony|spin(?:e|al)|vertebra\w*|shoulders?|clavic\w+|collar ?bones?|scapul\w+|sternum"
     r"|scoliosis|osteo\w+|arthrit\w+|joints?|hips?|knees?|wrists?|elbows?|ankles?|pelvis|humerus|dislocat\w+"
     r"|backbone|skeleton|fingers?|toes?|feet|foot|legs?|arms?|hands?",

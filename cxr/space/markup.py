@@ -8,7 +8,7 @@ from html import escape
 
 from cxr.findings import Level, find_finding
 from cxr.level import explain_level, name_bare, title_level
-from cxr.meaning import name_films, sum_up
+from cxr.meaning import name_tested, sum_up
 from cxr.prompts import join_words
 from cxr.results import DISCLAIMER, Classification, Gate, Identity, Score, Verdict, write_percent
 from cxr.space.examples import Example
@@ -100,15 +100,9 @@ def show_findings(classification: Classification, identity: Identity) -> str:
     return (
         f"{show_notes(classification.warnings)}{_show_level(classification, identity)}"
         f"{_show_table(classification.scores, '14 findings in clinical order')}{_show_own(classification)}"
-        f'<p class="cxr-small">{_name_tested(classification)}{bars} '
+        f'<p class="cxr-small">{escape(name_tested(classification))} {bars} '
         "A probability is the model's, and says nothing about care.</p>"
     )
-
-
-def _name_tested(classification: Classification) -> str:
-    """Where what stands under each bar was counted."""
-    tested = next((score.tested for score in classification.scores if score.tested), None)
-    return f"How often such answers were right was counted on {escape(name_films(tested))}. " if tested else ""
 
 
 def _show_table(scores: Sequence[Score], caption: str) -> str:

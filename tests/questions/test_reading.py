@@ -171,3 +171,8 @@ def test_every_form_is_one_that_is_taught(form: str, taught: tuple[str, ...]) ->
 def test_a_long_question_is_read_at_once() -> None:
     for piece in ("is the effusion or ", "(((", "what side ", "x" * 20 + " ", "I have a cough, "):
         assert ask((piece * 500)[:500]).topic in Topic  # no pattern runs away
+
+
+def test_plain_words_near_those_of_the_trade_stay_what_they_are() -> None:
+    assert read_question("Is there a perfusion problem?").findings == ()
+    assert read_question("What are the chances of a mass?").topic is Topic.CHANCE

@@ -33,6 +33,10 @@ def check(text: str, sides: dict[str, float] | None = None, **verdicts: Verdict 
         "where is it?",
         "what does hilum mean",
         "how many masses are there",
+        "is the mass benign",
+        "is the effusion gone?",
+        "should this be drained?",
+        "what is a lung?",
     ],
 )
 def test_a_refusal_has_a_reason_and_a_next_step(text: str) -> None:
@@ -109,6 +113,7 @@ def test_a_probability_is_told_as_it_is() -> None:
         ("any mass?", "Yes, a small mass.", Verdict.ABSENT, "names a mass"),
         ("any mass?", "No.", Verdict.PRESENT, "denies a mass"),
         ("any mass?", "No.", Verdict.NOT_SURE, "cannot exclude"),
+        ("is there a mass on the left?", "No, a mass on the right.", Verdict.ABSENT, "names a mass"),
     ],
 )
 def test_an_answer_that_contradicts_the_classification_is_doubted(
