@@ -102,7 +102,8 @@ IS_THERE = _words(
     r"|may|can) (?:\w+ ){1,6}be (?:an? )?(?:\w+ )?X"
 )
 DENIAL = _words(
-    r"no|not|isn't|without|free|exclude[d]?|rule[d]? out|absen\w+|none|clear of|don't|doesn't|never|lack\w*|nor"
+    r"(?<!yes/)(?<!yes or )no|not|isn't|without|free|exclude[d]?|rule[d]? out|absen\w+|none|clear of|don't"
+    r"|doesn't|never|lack\w*|nor"
 )
 # Turned round more than once, or in a way for which there is no taught form: the fact is told, without yes or no.
 TANGLED = _words(

@@ -176,3 +176,8 @@ def test_a_long_question_is_read_at_once() -> None:
 def test_plain_words_near_those_of_the_trade_stay_what_they_are() -> None:
     assert read_question("Is there a perfusion problem?").findings == ()
     assert read_question("What are the chances of a mass?").topic is Topic.CHANCE
+
+
+def test_an_offered_no_is_no_denial() -> None:
+    assert read_question("Is the heart enlarged? yes/no").request == forms.HEART
+    assert read_question("Is the heart not enlarged?").request == forms.HEART_FINE
