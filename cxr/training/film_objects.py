@@ -110,7 +110,8 @@ def read_truth(data: Mapping[str, Any], own: Collection[str], options: DataOptio
     labelled = not LABELLED.isdisjoint(data)
     if not (data.get("complete") is True or (labelled and options.blank == "absent")):
         rest = rest - NOT_DENIED if None in labels else set()
-    return Truth(present, frozenset(rest | denied), _read_view(data), "findings" in data and not merely)
+    view = read_view(read_text(data, "view"))
+    return Truth(present, frozenset(rest | denied), view, "findings" in data and not merely)
 
 
 def read_labels(data: Mapping[str, Any], field: str) -> list[str]:
@@ -167,10 +168,6 @@ def _read_place(item: Mapping[str, Any], name: str) -> str | None:
     if value is None or value in PLACES[name]:
         return value
     raise CxrError(f"films with a finding whose {name!r} is none of {', '.join(PLACES[name])}")
-
-
-def _read_view(data: Mapping[str, Any]) -> Any:
-    return read_view(read_text(data, "view"))
 
 
 # --- what is said ---------------------------------------------------------------------------------------------------
