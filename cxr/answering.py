@@ -13,7 +13,7 @@ from cxr.model.engine import Encoded, Engine
 from cxr.prompts import build_conversation
 from cxr.questions.doubts import TELLS, doubt_answer, tells
 from cxr.questions.forms import SIDE, SIDES
-from cxr.questions.overview import asks_for_all, list_named, list_seen, read_verdict
+from cxr.questions.overview import OVERVIEWS, list_named, list_seen, read_verdict
 from cxr.questions.reading import Question, Topic, read_question
 from cxr.questions.replies import (
     NO_FILM,
@@ -64,7 +64,7 @@ def answer_question(
         instead = list_named([scores[key] for key in read.findings if key in scores])
     elif needs_side(read) and not read.granted and is_present(seen, read.findings[0]):
         instead = place_on_side(read, score_sides(engine, seen.encoded, read))
-    elif asks_for_all(read, question) and has_verdicts(seen):
+    elif read.request in OVERVIEWS and has_verdicts(seen):
         scores = seen.classify().by_finding()
         instead = list_seen(scores, read_verdict(read, pieces, scores))
     elif read.turned:

@@ -3,7 +3,6 @@
 Knows nothing about models, films or pages.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from cxr.findings import find_finding, order_finding
@@ -14,15 +13,9 @@ from cxr.questions.replies import Reply
 from cxr.results import Manner, Score, Verdict, write_percent
 
 OVERVIEWS = (WHAT, NORMAL, ABNORMAL)  # requests whose answers name all that is seen
-CLOSED = re.compile(r"^\W*(?:is|are|was|were|do|does|did|can|could|has|have|would|should)\b", re.IGNORECASE)
 UNSURE_TOLD = 3  # the likeliest; the page lists all
 NOTHING = "I see none of the 14 findings, which alone does not make a film normal."
 UNCERTAIN = "I am sure of none of the 14 findings."
-
-
-def asks_for_all(question: Question, words: str) -> bool:
-    """Whether all that is seen is asked for: outright, or in the visitor's own words that ask for no yes or no."""
-    return question.request in OVERVIEWS or (question.free and not CLOSED.match(words))
 
 
 def read_verdict(question: Question, pieces: Iterable[str], scores: Mapping[str, Score]) -> str:

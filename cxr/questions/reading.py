@@ -51,7 +51,6 @@ class Question:
     side: Side | None = None
     granted: bool = False  # whether it takes for granted that the findings are there
     others: tuple[str, ...] = ()  # what else is named and not looked for
-    free: bool = False  # about the film, in words for which no form is taught
     turned: bool = False  # it asks whether one is absent; whether it is there is asked, and the answer turned round
 
 
@@ -238,4 +237,4 @@ def _read_film(question: Question, masked: str, follows: bool) -> Question:
             return replace(film, request=forms.NORMAL)
     if any(cue.search(masked) for cue in (cues.OVERVIEW, cues.CLEAR, cues.WRONG)):
         return replace(film, request=forms.WHAT)
-    return replace(film, free=True)
+    return film
