@@ -38,4 +38,4 @@ def test_a_report_may_be_asked_for_with_the_film_alone() -> None:
     shared = SharedReader(reader, Turns(1))
     *_, report = shared.caption(film)
     assert report == list(shared.caption(reader.study(film)))[-1] and report.finished
-    assert list(shared.answer(film, "Is there fluid?"))[-1].text.endswith("Is there fluid?")
+    assert list(shared.answer(film, "Is the heart on the left?"))[-1].text.endswith("Is the heart on the left?")
