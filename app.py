@@ -21,11 +21,13 @@ import spaces  # noqa: F401  # on ZeroGPU it must find torch before anything sta
 from spaces.config import Config
 
 from cxr.reader import load_reader
+from cxr.results import CxrError
 from cxr.settings import Settings
 from cxr.space.desk import Desk
 from cxr.space.examples import fetch_films, find_cache, load_examples
 from cxr.space.layout import KEPT
-from cxr.space.page import AT_ONCE, build_page, serve
+from cxr.space.page import AT_ONCE, build_page
+from cxr.space.serving import serve
 from cxr.space.shelf import Shelf
 from cxr.space.uploads import KEPT_SECONDS, SWEPT_EVERY, forget_sessions, repeat, sweep
 from cxr.turns import Turns
@@ -70,7 +72,8 @@ def run() -> None:
     desk = Desk(reader, turns=None if Config.zero_gpu or who.remote else Turns(MODEL_AT_ONCE))  # a server has its queue
     page = build_page(desk, shelf, SMALL_AT_ONCE if who.embedded or who.remote else AT_ONCE)
     Thread(target=add_real_films, args=(shelf,), daemon=True).start()
-    serve(page)
+    sys.stdout.write(f"The page is at {serve(page)}\n")
+    sys.stdout.flush()
     repeat(partial(forget_sessions, page, KEPT), every=60)
     page.block_thread()
 
@@ -78,4 +81,7 @@ def run() -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that temporary folders are removed then, too
     with keep_swept(Path(os.environ["GRADIO_TEMP_DIR"])):
-        run()
+        try:
+            run()
+        except CxrError as error:
+            sys.exit(str(error))

@@ -18,7 +18,7 @@ from cxr.batch.rows import TASKS
 from cxr.batch.run import read_folder
 from cxr.checks import write_marked
 from cxr.films.overlay import draw_overlay
-from cxr.findings import find_finding
+from cxr.findings import find_finding, read_label
 from cxr.level import explain_level, title_level
 from cxr.meaning import name_tested, sum_up
 from cxr.probes import Dependence
@@ -73,8 +73,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fill_table(options)
     reader = load_reader(Settings.from_env(), options.anyway)
     who = reader.identity
-    if who.problem:
-        print(who.problem, file=sys.stderr)
     if not options.json:
         gate = "" if who.gate else " The gate is off, but for what header and greys tell."
         print(f"{DISCLAIMER} Answering: {who.base}, {who.adapter or 'no adapter'}, {who.device}.{gate}")
@@ -98,7 +96,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     read = parser.add_subparsers(dest="command", required=True).add_parser("read", help="read films")
     read.add_argument("films", nargs="+", type=Path, metavar="FILM", help="picture or DICOM; with --out a folder")
     read.add_argument("--task", choices=["classify", "caption", "answer", "map", "all"], default="all")
-    read.add_argument("--question", default=READY_QUESTIONS[0], help="for the task answer")
+    read.add_argument("--question", help=f"for the task answer; else: {READY_QUESTIONS[0]}")
     read.add_argument("--finding", metavar="KEY", help="for the task map: where the answer about it came from")
     read.add_argument("--json", action="store_true", help="one JSON object a line and film")
     read.add_argument(
@@ -108,6 +106,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     read.add_argument("--workers", type=int, default=0, help="for --out: processes; one on a GPU, else one a core")
     read.add_argument("--check", action="store_true", help="ask again of a blank film, and of the mirrored one")
     options = parser.parse_args(arguments)
+    if options.question is not None and options.task not in ("answer", "all"):
+        parser.error("--question is for --task answer or all")
+    options.question = READY_QUESTIONS[0] if options.question is None else options.question
     if not options.question.strip():
         parser.error("the question is empty")
     alone = options.json or options.check or len(options.films) > 1
@@ -139,10 +140,14 @@ def draw_map(reader: Reader, options: argparse.Namespace) -> int:
     """Write the film with a heat map over it, and say the same in words."""
     try:
         study = reader.study(reader.open(options.films[0]))
-        found = SecondLook(reader).locate(study, options.finding)
-        draw_overlay(study.film, found.values).save(options.out)
-    except (CxrError, OSError, ValueError) as error:
+        found = SecondLook(reader).locate(study, read_label(options.finding) or options.finding)
+    except (CxrError, ValueError) as error:
         print(f"{options.films[0]}: {error}", file=sys.stderr)
+        return 1
+    try:
+        draw_overlay(study.film, found.values).save(options.out)
+    except (OSError, ValueError) as error:
+        print(f"{options.out} could not be written: {getattr(error, 'strerror', None) or error}.", file=sys.stderr)
         return 1
     for warning in found.warnings:
         print(f"  ! {warning}")

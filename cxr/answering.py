@@ -12,7 +12,7 @@ from cxr.findings import find_finding
 from cxr.model.engine import Encoded, Engine
 from cxr.prompts import build_conversation
 from cxr.questions.doubts import TELLS, doubt_answer, tells
-from cxr.questions.forms import SIDE, SIDES
+from cxr.questions.forms import SIDE, SIDES, is_taught
 from cxr.questions.overview import OVERVIEWS, list_named, list_seen, read_verdict
 from cxr.questions.reading import Question, Topic, read_question
 from cxr.questions.replies import (
@@ -25,6 +25,7 @@ from cxr.questions.replies import (
     needs_side,
     place_on_side,
     tell_nothing,
+    tell_untaught,
     turn_answer,
     warn_uncalibrated,
 )
@@ -41,9 +42,17 @@ class Seen:
 
 
 def answer_question(
-    engine: Engine, seen: Seen | None, question: str, history: Sequence[Turn] = (), own: Sequence[str] = ()
+    engine: Engine,
+    seen: Seen | None,
+    question: str,
+    history: Sequence[Turn] = (),
+    own: Sequence[str] = (),
+    set_questions: bool = False,
 ) -> Iterator[Answer]:
-    """The answer to a cleaned question as it is written; the last one is finished. `seen`: None where no film is."""
+    """The answer to a cleaned question as it is written; the last one is finished. `seen`: None where no film is.
+
+    `set_questions`: whether the model only knows questions in the forms that it was taught.
+    """
     read = read_question(question, own, history)
     reply = decline(read, film=seen is not None)
     if reply is not None or seen is None:
@@ -51,22 +60,20 @@ def answer_question(
         return
     if read.granted or read.topic is Topic.CHANCE:
         reply = correct(read, seen.classify().by_finding(), score_sides(engine, seen.encoded, read))
-    if reply is not None and reply.manner is not Manner.NOT_SURE:
-        yield write_reply(reply, seen.warnings)
+    instead = reply_without_model(read, seen, reply, set_questions)
+    if instead is not None:
+        yield write_reply(instead, seen.warnings)
         return
     opened = open_answer(read, question, reply, seen.warnings)
     answer = opened
     written = ""
-    pieces = engine.stream(seen.encoded, build_conversation(read.request, history))
-    instead: Reply | None = None
-    if len(read.findings) > 1 and has_verdicts(seen, read.findings):
-        scores = seen.classify().by_finding()
-        instead = list_named([scores[key] for key in read.findings if key in scores])
-    elif needs_side(read) and not read.granted and is_present(seen, read.findings[0]):
+    told = () if set_questions else history  # a form of ours says all that is asked
+    pieces = engine.stream(seen.encoded, build_conversation(read.request, told))
+    if needs_side(read) and not read.granted and is_present(seen, read.findings[0]):
         instead = place_on_side(read, score_sides(engine, seen.encoded, read))
     elif read.request in OVERVIEWS and has_verdicts(seen):
         scores = seen.classify().by_finding()
-        instead = list_seen(scores, read_verdict(read, pieces, scores))
+        instead = list_seen(scores, read_verdict(read, pieces, scores), read.side is not None)
     elif read.turned:
         pieces = iter([turn_answer(read, "".join(pieces))])
     elif read.topic in TELLS and has_verdicts(seen, read.findings):
@@ -89,6 +96,18 @@ def answer_question(
     scores = seen.classify().by_finding()
     doubts = () if reply else doubt_answer(read, written, scores)
     yield replace(answer, finished=True, warnings=(*seen.warnings, *warn_uncalibrated(read, scores), *doubts))
+
+
+def reply_without_model(read: Question, seen: Seen, met: Reply | None, set_questions: bool) -> Reply | None:
+    """What stands for the whole answer before the model is asked. `met`: a correction or a doubt."""
+    if met is not None and met.manner is not Manner.NOT_SURE:
+        return met
+    if len(read.findings) > 1 and has_verdicts(seen, read.findings):
+        scores = seen.classify().by_finding()
+        return list_named([scores[key] for key in read.findings if key in scores])
+    if set_questions and not is_taught(read.request, read.findings):
+        return tell_untaught(read, met)
+    return None
 
 
 def is_present(seen: Seen, key: str) -> bool:

@@ -100,6 +100,10 @@ def _find_doubts(
         keys = [key for key in verdicts if (key, present) in said and verdicts[key] is verdict]
         if keys:
             yield kind, words.format(_name(keys))
+    maybe = {item.observation.finding for item in statements if item.present and item.possible}
+    keys = [key for key in verdicts if key in maybe and verdicts[key] is Verdict.ABSENT]
+    if keys:
+        yield "doubt", DOUBTS[True, Verdict.ABSENT][1].format(_name(keys))
 
 
 def _name(keys: Sequence[str]) -> str:

@@ -26,6 +26,7 @@ from cxr.model.maps import Mapper
 from cxr.plain import explain_report
 from cxr.probes import ask_sides
 from cxr.prompts import YES_NO, Message, ask_finding, ask_report, build_conversation, clean, parse_report
+from cxr.questions.indications import hold_back
 from cxr.results import Answer, Classification, CxrError, Gate, Identity, Mark, RefusalError, Report, Score, Turn
 from cxr.settings import Settings
 
@@ -59,6 +60,7 @@ class Reader:
         anyway: bool = False,
         mapper: Mapper | None = None,
         guided: bool = False,
+        set_questions: bool = False,
     ) -> None:
         """How films are read.
 
@@ -68,6 +70,7 @@ class Reader:
             anyway: Whether what is refused is read all the same, with the reasons as warnings.
             mapper: What draws heat maps; None: one without the part that is taught.
             guided: Whether the adapter was taught to write reports of what is likely and possible.
+            set_questions: Whether it only answers questions in the forms that it was taught.
         """
         self.engine = engine
         self.identity = identity
@@ -77,6 +80,7 @@ class Reader:
         self.anyway = anyway
         self.mapper = mapper or Mapper(engine)
         self.guided = guided
+        self.set_questions = set_questions
 
     def warm_up(self) -> Iterator[str]:
         """Do once what the first visitor would wait for, a sentence for each step; nothing where there is no GPU."""
@@ -170,20 +174,20 @@ class Reader:
         `known`: that of the same study, where it was made before; else it is made now.
         """
         text, known = "", known or (self.classify(study) if self.guided and self.calibration else None)
+        indication, held = hold_back(indication) if self.set_questions else (indication, ())
         for text in _grow(self.engine.stream(study.encoded, self.ask_report(known, indication))):
             yield Report(text, *parse_report(text), finished=False, warnings=study.warnings)
-        yield self.finish(study, text, known or self.classify(study))
+        yield self.finish(study, text, known or self.classify(study), held)
 
     def ask_report(self, known: Classification | None, indication: str = "") -> list[Message]:
         """The request for a report of a film of which this much is known. Own findings a report names by itself."""
         guide = choose_guide(known.scores) if known and self.guided and self.calibration else None
         return build_conversation(ask_report(indication, guide))
 
-    def finish(self, study: Study, text: str, result: Classification) -> Report:
-        """A whole report, held against the classification."""
-        scores = (*result.scores, *result.own)
-        warnings = (*study.warnings, *check_report(text, scores))
-        marks, plain = self.mark(study, text, result), explain_report(text, scores)
+    def finish(self, study: Study, text: str, result: Classification, held: tuple[str, ...] = ()) -> Report:
+        """A whole report, held against the classification. `held`: what is to be said of its indication."""
+        scores, marks = (*result.scores, *result.own), self.mark(study, text, result)
+        warnings, plain = (*study.warnings, *held, *check_report(text, scores)), explain_report(text, scores)
         return Report(text, *parse_report(text), finished=True, warnings=warnings, marks=marks, plain=plain)
 
     def mark(self, study: Study, text: str, known: Classification) -> tuple[Mark, ...]:
@@ -210,7 +214,7 @@ class Reader:
         if not question:
             raise CxrError("Please write a question about the film.")
         seen = Seen(study.encoded, cache(lambda: known or self.classify(study)), study.warnings) if study else None
-        yield from answer_question(self.engine, seen, question, history, self.own_findings)
+        yield from answer_question(self.engine, seen, question, history, self.own_findings, self.set_questions)
 
 
 def load_reader(settings: Settings, anyway: bool = False) -> Reader:
@@ -219,8 +223,8 @@ def load_reader(settings: Settings, anyway: bool = False) -> Reader:
     `anyway`: read also what the gate refuses, as measurements do.
     """
     loaded = load(settings)
-    parts = loaded.engine, loaded.identity, loaded.calibration, loaded.own_findings
-    return Reader(*parts, Gatekeeper(loaded.familiarity), anyway, Mapper(loaded.engine, loaded.head), loaded.guided)
+    parts = loaded.engine, loaded.identity, loaded.calibration, loaded.own_findings, Gatekeeper(loaded.familiarity)
+    return Reader(*parts, anyway, Mapper(loaded.engine, loaded.head), loaded.guided, loaded.set_questions)
 
 
 def admit(gate: Gate) -> Gate:

@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cxr.prompts import join_words
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -22,6 +24,29 @@ class Settings:
     endpoint_key: str | None = field(default=None, repr=False)
     endpoint_model: str | None = None  # as the server names it; its first where it is not given
     endpoint_calibration: str | None = None  # a folder with a calibration.json fitted to its answers, or that file
+
+    def explain_unused(self) -> str | None:
+        """Which of them say something about what is not named, in a sentence; None where all have a use."""
+        needs = {
+            "for a model that CXR_BASE or CXR_ADAPTER names": (
+                self.base or self.adapter,
+                {"CXR_PRECISION": self.precision, "CXR_TILES": self.tiles, "CXR_BASE_REVISION": self.base_revision},
+            ),
+            "for an adapter that CXR_ADAPTER names": (self.adapter, {"CXR_ADAPTER_REVISION": self.adapter_revision}),
+            "for a server that CXR_ENDPOINT names": (
+                self.endpoint,
+                {
+                    "CXR_ENDPOINT_KEY": self.endpoint_key,
+                    "CXR_ENDPOINT_MODEL": self.endpoint_model,
+                    "CXR_ENDPOINT_CALIBRATION": self.endpoint_calibration,
+                },
+            ),
+        }
+        for what, (named, given) in needs.items():
+            names = [name for name, value in given.items() if value]
+            if names and not named:
+                return f"{join_words(names, 'and')} {'are' if len(names) > 1 else 'is'} {what}."
+        return None
 
     @staticmethod
     def from_env(environ: Mapping[str, str] = os.environ) -> "Settings":

@@ -196,7 +196,8 @@ RUNS = {  # name -> visitors, seconds within which they come, whether they have 
 def serve_stub(at_once: int) -> None:
     """The page over the stub engine, as app.py serves it; runs until the process is ended."""
     from cxr.space.desk import Desk
-    from cxr.space.page import build_page, serve
+    from cxr.space.page import build_page
+    from cxr.space.serving import serve
     from cxr.space.shelf import Shelf
     from tests.fakes import fake_reader
 

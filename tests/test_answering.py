@@ -1,17 +1,22 @@
 """A question on its way through the Reader: what is asked of the model, and what is said without it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from cxr.films.phantom import draw_film
 from cxr.findings import BY_KEY
 from cxr.model.calibration import Calibration, Scale
 from cxr.model.engine import Encoded
-from cxr.reader import Reader, Study
+from cxr.questions.indications import HELD_BACK
+from cxr.questions.replies import UNTAUGHT
+from cxr.reader import Reader, Study, load_reader
 from cxr.results import Manner, Turn
 from cxr.serial import as_plain
+from cxr.settings import Settings
 from tests.fakes import EMBEDDED, FakeEngine
 from tests.tiny import noise_film
 
@@ -219,3 +224,31 @@ def test_an_answer_that_places_it_on_the_other_side_is_corrected(
     answer = say(reader, study, "where is the left effusion?")
     assert answer.manner is Manner.CORRECTED and answer.text.startswith("In the right lower zone. The question takes")
     assert say(reader, study, "where is the right effusion?").manner is Manner.ANSWERED
+
+
+def test_a_model_that_knows_set_questions_alone_writes_nothing_to_others(engine: TellingEngine) -> None:
+    told: Any = engine
+    scales = Calibration({key: Scale(1.0, 0.0, 0.6, 0.3) for key in BY_KEY}, "nobody")
+    reader = Reader(told, EMBEDDED, scales, set_questions=True)
+    study = reader.study(noise_film())
+    for question in ("Is the heart on the left?", "Are the lung markings increased?"):
+        answer = say(reader, study, question)
+        assert answer.manner is Manner.DECLINED and answer.reason == UNTAUGHT and answer.step
+    doubted = say(reader, study, "Does the mass look round?")
+    assert doubted.manner is Manner.NOT_SURE and "not sure that there is a mass" in doubted.text
+    assert engine.asked == []
+    assert say(reader, study, "Is the heart enlarged?").manner is Manner.ANSWERED
+    assert say(reader, study, "how large is the right effusion?").manner is Manner.ANSWERED
+    assert engine.asked == ["Is the heart enlarged?", "How large is the pleural effusion?"]
+
+
+def test_the_embedded_model_knows_set_questions_alone() -> None:
+    reader = load_reader(Settings())
+    assert reader.set_questions
+    film = reader.study(draw_film(10_000_000, size=256, view="PA").film)
+    known = replace(reader.classify(film), scores=())
+    *_, told = reader.caption(film, "after a fall, known pneumothorax", known)
+    *_, plain = reader.caption(film, "", known)
+    assert told.text == plain.text and HELD_BACK.format("a pneumothorax") in told.warnings
+    *_, other = reader.caption(film, "Cough for two weeks", known)
+    assert not any("indication" in warning for warning in other.warnings)

@@ -52,6 +52,14 @@ def test_every_way_to_differ_is_marked(verdicts: dict[str, Verdict], sentences: 
     assert all(("mass" in said) == (sentences == 2) and said.endswith(".") for said, _, _ in found)
 
 
+def test_what_is_called_possible_although_it_is_absent_is_doubtful() -> None:
+    text = "Findings: Clear lungs. Impression: Possible pneumothorax."
+    ((said, kind, reason),) = read(text, mark_report(text, judge(), []))
+    assert said == "Possible pneumothorax." and kind == "doubt"
+    assert reason == "The classification calls a pneumothorax absent."
+    assert mark_report(text, judge(pneumothorax=Verdict.NOT_SURE), []) == ()
+
+
 def test_what_is_denied_and_left_open_is_said_of_the_whole_report() -> None:
     scores = judge(mass=Verdict.PRESENT, pneumothorax=Verdict.NOT_SURE, edema=Verdict.NOT_SURE)
     assert check_report(GOOD, scores) == ("The report denies a pneumothorax, which the classification cannot exclude.",)

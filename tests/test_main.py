@@ -143,3 +143,19 @@ def test_a_model_without_a_gate_says_so(monkeypatch: pytest.MonkeyPatch, capsys:
         monkeypatch.setattr(module, "load_reader", lambda _, anyway, identity=identity: fake_reader(identity))
         main(["read", str(ROOT / FILM), "--task", "classify"])
         assert ("gate is off" in capsys.readouterr().out) == off
+
+
+def test_what_a_map_is_written_to_is_named_where_it_cannot_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("none/map.png", "map.xyz"):
+        wanted = ["--task", "map", "--finding", "Effusion", "--out", str(tmp_path / name)]
+        assert main(["read", str(ROOT / FILM), *wanted]) == 1
+        said = capsys.readouterr().err
+        assert f"{tmp_path / name} could not be written" in said and FILM not in said
+
+
+def test_a_question_that_nobody_answers_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["read", FILM, "--task", "classify", "--question", "Is there an effusion?"])
+    assert "--question is for --task answer or all" in capsys.readouterr().err

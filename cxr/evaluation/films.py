@@ -7,7 +7,7 @@ patient), licence and origin. What a source does not label is unknown, not absen
 import argparse
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -66,6 +66,9 @@ def read_films(folder: Path, split: str) -> list[RealFilm]:
 def list_films(folder: Path, split: str) -> list[RealFilm]:
     """All films of one split, labelled or not, in the order of the table.
 
+    A film that lies in two sources has another patient's name in each: of such patients those who have a film to train
+    on are left out of the other splits.
+
     Raises:
         ValueError: a patient stands in two splits, so nothing measured here would be true.
     """
@@ -75,7 +78,31 @@ def list_films(folder: Path, split: str) -> list[RealFilm]:
     for row in rows:
         if splits.setdefault(row["patient_id"], row["split"]) != row["split"]:
             raise ValueError(f"A patient of {row['source']} is in two splits.")
-    return [read_row(row, folder / "films") for row in rows if row["split"] == split]
+    whose = join_patients(rows)
+    trained = {patient for patient, row in zip(whose, rows, strict=True) if row["split"] == "train"}
+    return [
+        read_row(row, folder / "films")
+        for patient, row in zip(whose, rows, strict=True)
+        if row["split"] == split and (split == "train" or patient not in trained)
+    ]
+
+
+def join_patients(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """One name for whoever stands behind each row: what follows the source in a file's name is its film's own name."""
+    first: dict[str, str] = {}  # patient -> an earlier patient who is the same
+    films: dict[str, str] = {}  # film -> the patient of its first row
+
+    def find(patient: str) -> str:
+        while patient in first:
+            patient = first[patient]
+        return patient
+
+    for row in rows:
+        patient = find(row["patient_id"])
+        known = find(films.setdefault(row["file"].partition("__")[2] or row["file"], patient))
+        if known != patient:
+            first[patient] = known
+    return [find(row["patient_id"]) for row in rows]
 
 
 def read_row(row: dict[str, str], folder: Path) -> RealFilm:

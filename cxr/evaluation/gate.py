@@ -31,6 +31,7 @@ EXPECTED: dict[str, tuple[str, Mend | None]] = {  # the reason that is right, an
     "turned to the right": ("turned", "turn left"),
     "upside down": ("turned", "turn over"),
     "inverted": ("inverted", "invert"),
+    "inverted and turned": ("inverted", "invert"),  # which way it lies is said once it is as it should be
     "cropped": ("cropped", None),
     "photo of a screen": ("photo of a screen", None),
     "clipped": ("clipped", None),

@@ -29,7 +29,7 @@ def draw_lateral(seed: int, size: int = 256) -> Film:
 
 
 def crop(pixels: Array, rng: np.random.Generator) -> Array:
-    """What is left when 40 to 55 % of the film is cut away at one side, so that much of a lung is missing."""
+    """What is left when 40 to 55 % is cut away at one side or around, so that much of a lung is missing."""
     return cut(pixels, CUTS[int(rng.integers(len(CUTS)))], rng.uniform(0.40, 0.55))
 
 
@@ -37,6 +37,8 @@ def cut(pixels: Array, look: str, share: float) -> Array:
     """The film without a share of it; `look`: one of `CUTS`, as seen on the picture."""
     height, width = pixels.shape
     tall, wide = round(height * share), round(width * share)
+    if look == CUTS[4]:
+        return pixels[tall // 2 : height - tall // 2, wide // 2 : width - wide // 2]
     rows = slice(tall, None) if look == CUTS[0] else slice(height - tall) if look == CUTS[1] else slice(None)
     columns = slice(wide, None) if look == CUTS[2] else slice(width - wide) if look == CUTS[3] else slice(None)
     return pixels[rows, columns]
@@ -82,6 +84,7 @@ WAYS: dict[str, Callable[[Array, np.random.Generator], Array]] = {
     "turned to the right": lambda pixels, _: np.rot90(pixels, 3),
     "upside down": lambda pixels, _: np.rot90(pixels, 2),
     "inverted": lambda pixels, _: 1 - pixels,
+    "inverted and turned": lambda pixels, rng: 1 - np.rot90(pixels, int(rng.integers(1, 4))),
     "cropped": crop,
     "photo of a screen": lambda pixels, rng: np.clip(photograph(pixels, rng), 0, 1),
     "clipped": clip,

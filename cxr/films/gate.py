@@ -16,6 +16,7 @@ from cxr.films.quality import LONG, check_quality
 from cxr.results import Mend, Reason
 
 LIKELY = 0.5  # probability from which a look is believed
+PLAIN = 0.7  # probability from which what looks like no film is one that is turned and inverted
 SUSPECT = 2.0  # log odds that a header adds which says that this is none
 ASIDE: tuple[tuple[str, Mend], ...] = (
     ("turned to the left", "turn right"),
@@ -62,7 +63,7 @@ STRANGERS = {
         "Send the film itself: a chest X-ray taken from the front or from behind.",
     ),
 }
-CUTS = ("upper part cut off", "lower part cut off", "left part cut off", "right part cut off")
+CUTS = ("upper part cut off", "lower part cut off", "left part cut off", "right part cut off", "every side cut off")
 QUARTERS: dict[Mend, int] = {"turn left": 1, "turn over": 2, "turn right": 3}  # against the clock
 
 
@@ -95,8 +96,15 @@ def _find_position(film: Film, looks: Mapping[str, float]) -> Iterator[Reason]:
     wrong = {**MENDED, "lateral": LATERAL}
     if sum(looks[name] for name in wrong) > LIKELY:
         yield wrong[max(wrong, key=lambda name: looks[name])]
+    elif sum(looks[name] for name in STRANGERS) > LIKELY and _is_turned(1 - film.pixels):
+        yield MENDED["inverted"]  # how it lies is said once it is as it should be
     elif sum(looks[name] for name in CUTS) > LIKELY:
         yield CROPPED
+
+
+def _is_turned(pixels: np.ndarray) -> bool:
+    looks = tell_looks(pixels)
+    return sum(looks[name] for name, _ in ASIDE) > PLAIN
 
 
 def mend_film(film: Film, mend: Mend) -> Film:

@@ -36,6 +36,7 @@ LOOKS = (
     "lower part cut off",
     "left part cut off",
     "right part cut off",
+    "every side cut off",
     "not a chest",
     "not an X-ray",
 )

@@ -20,3 +20,4 @@ class Loaded:
     familiarity: Familiarity | None = None  # which films the model knows
     head: MapHead | None = None  # what was taught where findings lie
     guided: bool = False  # whether it was taught to write reports of what is likely and possible
+    set_questions: bool = False  # whether it only answers questions in the forms that it was taught

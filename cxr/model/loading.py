@@ -31,7 +31,14 @@ from cxr.model.precision import (
     find_card,
     quantize_nf4,
 )
-from cxr.model.recorded import check_tiles, choose_canvas, read_guided, read_own_findings, read_tiles
+from cxr.model.recorded import (
+    check_tiles,
+    choose_canvas,
+    read_guided,
+    read_own_findings,
+    read_set_questions,
+    read_tiles,
+)
 from cxr.model.serving import load_endpoint
 from cxr.model.sources import Source, fetch, hash_weights, read_json
 from cxr.results import CxrError, Identity
@@ -49,10 +56,12 @@ EMBEDDED_NAME = "embedded Mllama"  # what adapters for it record as their base
 
 def load(settings: Settings) -> Loaded:
     """The model that the settings ask for, or the embedded one with the reason why it answers instead."""
-    asked = settings.base, settings.adapter, settings.endpoint, settings.precision, settings.tiles
-    if all(each is None for each in asked):
+    unused = settings.explain_unused()
+    if unused is None and not (settings.base or settings.adapter or settings.endpoint):
         return load_embedded()
     try:
+        if unused is not None:
+            raise CxrError(unused)
         return load_endpoint(settings) if settings.endpoint else load_named(settings)
     except CxrError as error:
         logger.warning("the embedded model answers: %s", error)
@@ -75,11 +84,9 @@ def load_named(settings: Settings) -> Loaded:
     """The base and adapter of the settings.
 
     Raises:
-        CxrError: neither is named, or one of them cannot be reached, is gated, is not safetensors, is damaged or too
+        CxrError: one of them cannot be reached, is gated, is not safetensors, is damaged or too
             large for this machine, or they do not belong together.
     """
-    if settings.base is None and settings.adapter is None:
-        raise CxrError("CXR_PRECISION and CXR_TILES are for a model that CXR_BASE or CXR_ADAPTER names.")
     card = find_card()
     precision = check_precision(settings.precision or choose_precision(card), card)
     adapter = fetch(settings.adapter, settings.adapter_revision, settings.token) if settings.adapter else None
@@ -148,7 +155,8 @@ def _assemble(base: Source, adapter: Source | None, precision: str | None, tiles
     engine = Engine(model, processor, choose_canvas(adapter, processor), real_tiles=real)
     identity = _sign(base, adapter, calibration is not None, familiarity is not None, model)
     own = read_own_findings(adapter)
-    return Loaded(engine, calibration, identity, own, familiarity, head, read_guided(adapter))
+    taught = read_guided(adapter), read_set_questions(adapter)
+    return Loaded(engine, calibration, identity, own, familiarity, head, *taught)
 
 
 def load_base(base: Source, precision: str) -> MllamaForConditionalGeneration:

@@ -12,7 +12,7 @@ from cxr.results import CxrError
 
 logger = logging.getLogger(__name__)
 
-# An object of canvas (side in px), tiles (all or real), own_findings (keys) and guided (true or false).
+# An object of canvas (side in px), tiles (all or real), own_findings (keys), guided and set_questions (true or false).
 CONFIG = "cxr_config.json"
 MAX_OWN = 64  # findings of an adapter's own; each is a question more about every film
 Encoding = Literal["all", "real"]  # which tiles are encoded: as many as the base has room for, or those with film alone
@@ -70,6 +70,11 @@ def _is_own_key(key: object) -> bool:
 def read_guided(adapter: Source | None) -> bool:
     """Whether an adapter was taught to write reports of what is likely and possible; not where nothing is recorded."""
     return _read(adapter).get("guided") is True
+
+
+def read_set_questions(adapter: Source | None) -> bool:
+    """Whether a model only answers questions in the forms of ours that it was taught; not where nothing is recorded."""
+    return _read(adapter).get("set_questions") is True
 
 
 def read_tiles(adapter: Source | None) -> Encoding | None:

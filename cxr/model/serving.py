@@ -8,7 +8,7 @@ from cxr.model.calibration import FILE, read_calibration
 from cxr.model.endpoint import BAD_ADDRESS, Endpoint
 from cxr.model.engine import Engine
 from cxr.model.loaded import Loaded
-from cxr.model.recorded import CONFIG, read_canvas, read_guided, read_own_findings
+from cxr.model.recorded import CONFIG, read_canvas, read_guided, read_own_findings, read_set_questions
 from cxr.model.remote import RemoteEngine
 from cxr.model.sources import Source
 from cxr.results import CxrError, Identity
@@ -30,10 +30,11 @@ def load_endpoint(settings: Settings) -> Loaded:
         raise CxrError(BAD_ADDRESS)
     records = find_records(settings.endpoint_calibration) if settings.endpoint_calibration else None
     calibration = read_calibration(records.folder) if records else None
-    canvas, own, guided = read_canvas(records), read_own_findings(records), read_guided(records)
+    canvas, own = read_canvas(records), read_own_findings(records)
+    taught = read_guided(records), read_set_questions(records)
     endpoint = Endpoint(settings.endpoint, settings.endpoint_key, settings.endpoint_model)
     engine = cast(Engine, RemoteEngine(endpoint, canvas or MAX_SIDE))  # all that a Reader asks of one
-    return Loaded(engine, calibration, sign(endpoint.model, calibration is not None), own, guided=guided)
+    return Loaded(engine, calibration, sign(endpoint.model, calibration is not None), own, None, None, *taught)
 
 
 def find_records(named: str) -> Source:

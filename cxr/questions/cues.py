@@ -12,7 +12,7 @@ def _words(pattern: str) -> re.Pattern[str]:
 MEANING = re.compile(
     r"^\W*(?:(?:what(?: exactly)?(?: is|'s| are| was)|define|explain|meaning of|definition of)"
     r" (?:\w+ing )?(?:the (?:word|term) "
-    r"|a |an )?X(?: exactly| please| anyway| in (?:simple|plain|easy|other) \w+| mean(?:s|ing)?)*\W*$)"
+    r"|a |an )?X(?: exactly| please| anyway| in (?:simple|plain|easy|other) \w+(?: \w+)?| mean(?:s|ing)?)*\W*$)"
     r"|^\W*what (?:is|are) (?:an? )?X,? (?:and|or) (?:what (?:is|are) )?(?:an? )?X\W*$"
     r"|^\W*what (?:is|are) an? (?:(?!X)[\w'-]+ ?){1,3}\W*$|\bwhat do(?:es)? (?:an? |the )?X mean\b"
     r"|\b(?:mean(?:s|t|ing)?|stands? for|definition)\b(?!.*\bfor (?:me|him|her|us)\b)|\bdefine\b"
@@ -48,7 +48,9 @@ OUTLOOK = _words(
     r"|drive|travel|exercise|swim|run|smoke|drink|go)"
 )
 EARLIER = _words(
-    r"changed?|changing|any changes?|new|newer|progress(?:ed|ion|ing)?|worsen\w*|improv\w+|better|worse|unchanged"
+    r"changed?|changing|any changes?|new|newer|progress(?:ed|ion|ing)?|worsen\w*|improv\w+"
+    r"|(?<!lung is )(?<!side is )(?<!which is )(?:better|worse)"
+    r"|unchanged"
     r"|stable|previous\w*|prior|earlier|yesterday|ago|before|since (?:when|the|last|his|her|my|yesterday)"
     r"|old films?|resolv\w+|last (?:film|week|month|year|time|x-?ray|scan|one|picture|visit|exam)|compar(?:e|ed"
     r"|ison) (?:to|with|this)(?! the (?:thorax|chest|other|left|right))|already|follow[- ]?up|how long (?:has|have"
@@ -130,14 +132,17 @@ PRONOUN = _words(r"it|this|that|they|them|one|these|those")
 FOLLOWS = re.compile(r"^\W*(?:and|what about|how about|ok(?:ay)?|so|then|also|but)\b")
 
 VIEW = _words(
-    r"a\.?p\.?|p\.?a\.?|postero-?anterior|antero-?posterior|views?|projections?|planes?|frontal|lateral|supine"
+    r"a\.?p\.?|p\.?a\.?|poster(?:o-?|ior[ -])anterior|anter(?:o-?|ior[ -])posterior"
+    r"|views?|projections?|planes?|frontal|lateral|supine"
     r"|(?:front|back) to (?:back|front)|directions?|facing|detector"
     rf"|how (?:was|is) {FILM} (?:taken|acquired|made|shot|done)|(?:from|in) (?:the )?(?:front|back|behind)|lying"
     rf"|standing"
 )
 PICTURE = _words(
     r"(?:what|which) (?:kind|type|sort) of (?:\w+ )?(?:\w+)|modality|ct|mri|mr|ultrasound|sonogra\w+|pet|tomogra\w+"
-    rf"|(?:what|which|whose) (?:body )?(?:part|region|area) of (?:the |a )?body|(?:what|which) body part|is (?:this"
+    rf"|(?:what|which|whose) (?:body )?(?:part|region|area) of (?:the |a )?body"
+    r"|(?:what|which) (?:body part|organ)(?: system)?"
+    r"|is (?:this"
     rf"|it|that) an? {FILM}|what is {FILM} of|is {FILM} of (?:a|the|my) \w+|imaging (?:technique|method)"
 )
 ORIENTATION = re.compile(
@@ -145,6 +150,14 @@ ORIENTATION = re.compile(
     rf"|right)\b|\bpatient'?s? (?:own )?(?:left|right)\b.*\b(?:left|right|side|{FILM})\b|\b(?:left"
     rf"|right) (?:side )?(?:of|in|on) {FILM}\b"
     r"|\b(?:left|right) (?:is|and) (?:left|right)\b|\bmirror\w*\b|\b(?:left|right) on (?:my|the) (?:left|right)\b"
+)
+GREETING = re.compile(
+    r"^\W*(?:(?:hello|hi|hey|good (?:morning|day|afternoon|evening)|thanks?(?: you)?(?: very much| a lot)?|bye|goodbye"
+    r"|please|there|help(?: me)?|test)\W*)+$|\b(?:who|what) are you\b|\bwhat (?:can|do) you (?:do|know|answer)\W*$"
+    r"|\bwhat (?:can|may|should) i ask\b|\bhow (?:do|does) (?:you|this|it) work\b"
+)
+WHOLE = re.compile(  # nothing but heart or lungs: "heart?", "what about the right lung?"
+    r"^\W*(?:(?:and|what about|how about|how is|how are|ok|the|his|her|my|both|left|right)\W+)*(?:hearts?|lungs?)\W*$"
 )
 HEART = _words(r"hearts?|cardiac|cardio-?thoracic|ctr")
 HEART_SIZE = _words(
@@ -160,12 +173,15 @@ WRONG = _words(
     r"abnormal\w*|wrong|problems?|pathol\w+|diseases?|unusual|suspicious|odd|strange|issues?|concern\w*|sick"
 )
 SHADOW = _words(r"shadows?|spots?|opaci\w+|patch(?:es|y)?|blobs?|fluid|water")
-TAG = re.compile(r"\W+(?:isn't|is|aren't|are|doesn't|does|don't|do) (?:it|there|they|you)\W*$")  # "..., isn't it?"
+TAG = re.compile(
+    r"(?<!who)(?<!what)(?<!how)(?<!where)\W+(?:isn't|is|aren't|are|doesn't|does|don't|do) (?:it|there|they|you)\W*$"
+)  # "..., isn't it?"
 CLEAR = _words(r"expanded|inflated|aerated|clear|(?:un)?remarkable|normal\w*|healthy|ok|okay|fine|all right|good")
 OVERVIEW = _words(
     r"what (?:do|can|could) (?:you|u|we|i|one) (?:\w+ )?(?:see|notice|find|tell|observe)|(?:what|anything) (?:does"
     r"|do|is|are|was|can) (?:\w+ )*?(?:shows?|seen|see|visible|on|in|here|there|wrong|abnormal)|what is (?:that"
     r"|this|the)|describe|list|summar\w+|findings?|tell me (?:\w+ )?about|what you (?:can )?see|anything|something"
-    r"|diagnos\w*|impression|interpret\w*|read (?:this|the|my)|overview|abnormalit(?:y|ies)|notice|(?:which"
+    r"|diagnos\w*|impression|interpret\w*|read (?:this|the|my)|overview"
+    r"|(?:look at|most likely|matters?) first|abnormalit(?:y|ies)|notice|(?:which"
     r"|what) (?:\w+ )?(?:abnormal\w*|findings?|patholog\w*|diseases?|problems?)|thing|main|most important|explain"
 )

@@ -48,8 +48,10 @@ def _find_doubts(question: Question, text: str, scores: Mapping[str, Score]) -> 
     if yes is False and read_side(elsewhere.lower()):  # "No, an effusion on the left": elsewhere, not nowhere
         text, yes = elsewhere, None
     said = {item.observation.finding: item.present for item in read_statements(text, own)}
-    if question.topic is Topic.PRESENCE and len(question.findings) == 1 and yes is not None and not question.side:
-        said = {question.findings[0]: said.get(question.findings[0], yes)}
+    if question.topic is Topic.PRESENCE and len(question.findings) == 1 and yes is not None:
+        (key,) = question.findings
+        aside = question.side and not yes and scores[key].verdict is Verdict.PRESENT  # none on this side is no denial
+        said = {} if aside else {key: said.get(key, yes)}
     verdicts = {key: scores[key].verdict for key in sorted(scores, key=order_finding)}
     for (present, verdict), sentence in DOUBTS.items():
         yield from _name(

@@ -4,9 +4,10 @@ How people type it differs; what a model does with a wording it never met is any
 """
 
 import re
+from collections.abc import Sequence
 
 from cxr.findings import BY_KEY, Finding, find_finding
-from cxr.prompts import join_words
+from cxr.prompts import ask_finding, join_words
 
 SEEN, SEEN_OWN, SIDED = "Is there {}?", "Do you see {}?", "Is there {} on the {}?"
 WHICH = "Which of these do you see: {}?"
@@ -23,6 +24,12 @@ OTHER_PICTURES = {
     r"ultrasound|sonogra\w+": "Is this an ultrasound picture?",
 }
 THIS_PICTURE = "Is this a chest X-ray?"
+VIEWS = {"ap": "an AP", "pa": "a PA"}
+FIXED = {  # the forms that name no finding
+    *(HEART, HEART_FINE, VIEW, NORMAL, ABNORMAL, WHAT, ORIENTATION, PICTURE, THIS_PICTURE),
+    *OTHER_PICTURES.values(),
+    *(VIEW_OR_NOT.format(view) for view in VIEWS.values()),
+}
 
 
 def ask_seen(keys: tuple[str, ...], side: str | None = None) -> str:
@@ -43,11 +50,22 @@ def ask_about(form: str, finding: Finding) -> str:
     return form.format(finding.bare_noun) if finding.sided else ask_seen((finding.key,))
 
 
+def is_taught(request: str, keys: Sequence[str]) -> bool:
+    """Whether a question is put in a form of this module. `keys`: the findings that it names."""
+    return request in FIXED or any(request in _list_forms(find_finding(key)) for key in keys)
+
+
+def _list_forms(finding: Finding) -> set[str]:
+    asked = {ask_finding(finding), *(ask_seen((finding.key,), side) for side in (None, *SIDES))}
+    return asked | {ask_about(form, finding) for form in (SIDE, WHERE, SIZE)}
+
+
 def ask_view(words: str) -> str:
     """How the film was taken, or whether it is the one view that is named."""
-    named = {view for view in ("ap", "pa") if re.search(rf"\b{view[0]}\.?{view[1]}\b", words)}
+    words = re.sub(r"anter(?:o-?|ior[ -])posterior", "ap", re.sub(r"poster(?:o-?|ior[ -])anterior", "pa", words))
+    named = {view for view in VIEWS if re.search(rf"\b{view[0]}\.?{view[1]}\b", words)}
     closed = len(named) == 1 and re.match(r"^\W*is (?:this|it|that)\b", words) and " or " not in words
-    return VIEW_OR_NOT.format({"ap": "an AP", "pa": "a PA"}[named.pop()]) if closed else VIEW
+    return VIEW_OR_NOT.format(VIEWS[named.pop()]) if closed else VIEW
 
 
 def ask_picture(words: str) -> str:

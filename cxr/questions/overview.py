@@ -14,6 +14,7 @@ from cxr.results import Manner, Score, Verdict, write_percent
 
 OVERVIEWS = (WHAT, NORMAL, ABNORMAL)  # requests whose answers name all that is seen
 UNSURE_TOLD = 3  # the likeliest; the page lists all
+WHOLE_FILM = " This goes for the whole film: ask for the side of a finding by its name."
 NOTHING = "I see none of the 14 findings, which alone does not make a film normal."
 UNCERTAIN = "I am sure of none of the 14 findings."
 
@@ -33,14 +34,17 @@ def read_verdict(question: Question, pieces: Iterable[str], scores: Mapping[str,
     return "" if said is None else "Yes. " if said else "No. "
 
 
-def list_seen(scores: Mapping[str, Score], verdict: str = "") -> Reply:
-    """What is seen and what is possible: "No. I see pneumonia (80%). Possible: a mass (12%)." """
+def list_seen(scores: Mapping[str, Score], verdict: str = "", sided: bool = False) -> Reply:
+    """What is seen and what is possible: "No. I see pneumonia (80%). Possible: a mass (12%)."
+
+    `sided`: whether one side was asked about, of which this says nothing.
+    """
     seen, unsure, _ = _sort(scores.values())
     first = f"I see {_name(seen)}." if seen else UNCERTAIN if unsure else NOTHING
     rest = len(unsure) - UNSURE_TOLD
     more = f"; {rest} {'others are' if rest > 1 else 'other is'} less likely" if rest > 0 else ""
     possible = f" Possible: {_name(unsure[:UNSURE_TOLD])}{more}." if unsure else ""
-    return Reply(Manner.CLASSIFIED, f"{verdict}{first}{possible}")
+    return Reply(Manner.CLASSIFIED, f"{verdict}{first}{possible}{WHOLE_FILM if sided else ''}")
 
 
 def list_named(scores: Iterable[Score]) -> Reply:

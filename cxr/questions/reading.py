@@ -14,7 +14,7 @@ from cxr.prompts import ask_finding
 from cxr.questions import cues, forms
 from cxr.questions.outside import find_outside, hide_strangers
 from cxr.questions.spelling import repair_spelling
-from cxr.questions.vocabulary import DOMAIN, LAY, OFF_TOPIC
+from cxr.questions.vocabulary import DOMAIN, EITHER, LAY, OFF_TOPIC
 from cxr.results import Side, Turn
 
 
@@ -31,6 +31,7 @@ class Topic(Enum):
     PERSON = "person"
     NONSENSE = "not about the film"
     UNCLEAR = "unclear"
+    GREETING = "greeting"
     LANGUAGE = "not in English"
     COUNT = "number"
     CHANCE = "probability"
@@ -54,9 +55,6 @@ class Question:
     turned: bool = False  # it asks whether one is absent; whether it is there is asked, and the answer turned round
 
 
-_FOUND = re.compile(r"\bX\b")
-
-
 def read_question(text: str, own: Sequence[str] = (), earlier: Sequence[Turn] = ()) -> Question:
     """What a cleaned question asks; `own`: the adapter's own findings; `earlier`: what "it" may stand for.
 
@@ -78,10 +76,12 @@ _TOLD = (
 
 def mask_findings(words: str, own: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
     """The words with an X for each finding, and the findings' keys in the order in which they are named."""
+    for keys, pattern in EITHER.items():
+        words = re.sub(rf"\b(?:{pattern})\b", " or ".join(f"\0{key}\0" for key in keys), words)
     for finding in (*map(find_finding, own), *FINDINGS):
         words = _match(finding).sub(partial(_mask, finding.key), words)
-    keys = re.findall(r"\0([^\0]*)\0", words)
-    return re.sub(r"\0[^\0]*\0", "X", words), tuple(dict.fromkeys(keys))
+    named = re.findall(r"\0([^\0]*)\0", words)
+    return re.sub(r"\0[^\0]*\0", "X", words), tuple(dict.fromkeys(named))
 
 
 def _mask(key: str, hit: re.Match[str]) -> str:
@@ -116,11 +116,14 @@ def _refer(masked: str, own: Sequence[str], earlier: Sequence[Turn]) -> tuple[st
         return cues.PRONOUN.sub("X", masked, count=1), keys
     if keys and (cues.SIZE.search(masked) or cues.PLACE.search(masked) or cues.DESCRIBE.search(masked)):
         return cues.PRONOUN.sub("the X", masked, count=1), keys
+    if keys and read_side(masked) and _IS_IT.match(masked):
+        return cues.PRONOUN.sub("there X", masked, count=1), keys
     if keys and cues.FOLLOWS.match(masked) and read_side(masked):
         return f"{masked} any X", keys
     return masked, ()
 
 
+_IS_IT = re.compile(r"^\W*(?:is|are) (?:it|that|they|those) (?:on|in|at) ")
 _WHAT_IS_IT = re.compile(r"^\W*what (?:is|does|are) (?:it|that|this|they)(?: mean| exactly| then)*\W*$")
 
 
@@ -139,6 +142,8 @@ def _read_undecidable(question: Question, masked: str, follows: bool) -> Questio
         return replace(question, topic=Topic.MEANING)
     if not cues.ENGLISH.search(masked) and (cues.FOREIGN.search(masked) or re.search(r"[^\W\da-z_X]{3}", masked)):
         return replace(question, topic=Topic.LANGUAGE)
+    if cues.GREETING.search(masked) and not question.findings:
+        return replace(question, topic=Topic.GREETING)
     if OFF_TOPIC.search(masked):
         return replace(question, topic=Topic.NONSENSE)
     chance = question.findings and cues.SURE.search(masked)
@@ -215,7 +220,11 @@ def _read_film(question: Question, masked: str, follows: bool) -> Question:
     """A question that names no finding."""
     film = replace(question, topic=Topic.FILM)
     denied = cues.DENIAL.search(masked) is not None
-    if cues.HEART.search(masked) and cues.HEART_SIZE.search(masked):
+    if cues.WHOLE.match(masked) and not cues.HEART.search(masked):
+        return replace(film, request=forms.WHAT)
+    if cues.HEART.search(masked) and (cues.HEART_SIZE.search(masked) or cues.WHOLE.match(masked)):
+        if cues.ASKS.search(masked) and not cues.WHOLE.match(masked):  # no yes or no answers "what" or "how"
+            return replace(film, topic=Topic.CHANCE, findings=("cardiomegaly",))
         fine = cues.FINE.search(masked) is not None and cues.TOO_LARGE.search(masked) is None
         request = forms.HEART_FINE if fine is not denied else forms.HEART  # "not enlarged?" asks whether it is normal
         return replace(film, findings=("cardiomegaly",), request=request)

@@ -34,6 +34,7 @@ CARE = Reply(Manner.DECLINED, "I cannot advise on treatment or outcome.", "Pleas
 EARLIER = Reply(Manner.DECLINED, "I have no earlier film to compare with.")
 NO_FILM = Reply(Manner.DECLINED, "There is no film to look at.", "Choose a film or an example first, then ask again.")
 NO_WORDS = Reply(Manner.DECLINED, "I found no words for an answer.", f'You can ask: "{forms.WHAT}"')
+UNTAUGHT = "I was taught a set of questions about a film, and this is none of them."
 NO_WORD = Reply(Manner.DECLINED, "The glossary holds the findings that are looked for and no other words.")
 OUTLOOK_STEP = "Please ask a clinician; whoever feels very ill should call for help at once."
 REASONS = {
@@ -42,6 +43,7 @@ REASONS = {
     Topic.SYMPTOMS: "A film does not show what somebody feels.",
     Topic.PERSON: "A film does not tell who the patient is or how the patient lives.",
     Topic.NONSENSE: "I found nothing in this question that is looked for on a chest film.",
+    Topic.GREETING: "Hello. I am a program that reads chest films, for research and teaching, never for care.",
     Topic.LANGUAGE: "I read questions in English alone.",
     Topic.COUNT: "I tell whether something is there, not how many of them.",
     Topic.UNCLEAR: "I can tell side, place and size only of a finding that is looked for, and none is named.",
@@ -193,6 +195,13 @@ def tell_nothing(question: Question, doubt: Reply | None) -> Reply:
     nouns = join_words([find_finding(key).noun for key in question.findings], "and")
     what = "how large" if question.topic is Topic.SIZE else "where"
     return Reply(Manner.DECLINED, f"I see {nouns}, but cannot tell {what}.", suggest(question))
+
+
+def tell_untaught(question: Question, doubt: Reply | None) -> Reply:
+    """What stands in place of the words of a model that was never taught such a question."""
+    if doubt is not None:
+        return Reply(doubt.manner, f"{doubt.reason} {UNTAUGHT}", suggest(question))
+    return Reply(Manner.DECLINED, UNTAUGHT, suggest(question))
 
 
 def warn_uncalibrated(question: Question, scores: Mapping[str, Score]) -> tuple[str, ...]:

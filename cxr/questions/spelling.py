@@ -21,7 +21,7 @@ SPELLED = frozenset(_TRADE.split())
 # Plain words that are near one of them.
 _PLAIN = """
 should later covers nodes bilateral unilateral collateral bright defined chances perfusion diffusion fusion infusion
-injection injections
+injection injections plain
 """
 KEPT = frozenset(_PLAIN.split())
 _SHORT = {  # how people type

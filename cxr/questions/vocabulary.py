@@ -9,13 +9,14 @@ _LUNG = r"(?:(?:the|a|my|his|her|their|your|one|both|left|right|patient'?s?) )*l
 _ANGLE = r"costophrenic (?:angles?|sulc\w+|recess\w*)"
 # What visitors call the 14, where that is the same thing or its sign; the aliases of `findings.py` are known, too.
 LAY = {
-    "pneumothorax": rf"ptx|pneumothora\w*|collapsed {_LUNG}|air (?:leak )?(?:around|outside|next to|beside) {_LUNG}",
+    "pneumothorax": rf"ptx|pneumothora\w*|collapsed {_LUNG}|{_LUNG} (?:(?:is|has|looks|fully|partly) )?collaps\w+"
+    rf"|air (?:in|inside) the (?:pleural? \w+|pleura)|air (?:leak )?(?:around|outside|next to|beside) {_LUNG}",
     "effusion": rf"(?:fluid|water|liquid) (?:\w+ ){{0,2}}?(?:around|outside|next to|beside) {_LUNG}|effus\w+"
     rf"|blunt\w*(?: of)?(?: the)?(?: left| right)? {_ANGLE}"
     rf"|(?:(?:is|are|do|does) (?:(?:the|both|left|right) )*)?{_ANGLE} (?:(?:is|are|appears?|looks?) )?blunt\w*",
     "edema": rf"(?:pulmonary |lung )?o?edemas?|(?:fluid|water|liquid) (?:in|inside|on) {_LUNG}|lung congestion",
     "consolidation": r"(?:lung )?consolidat\w+",
-    "pneumonia": rf"pneumonias?|(?:chest|lung) infections?|infected lungs?|infections? (?:of|in) {_LUNG}",
+    "pneumonia": rf"pneumonias?|(?:chest |lung )?infections?(?: (?:of|in) {_LUNG})?|infected lungs?",
     "infiltration": r"(?:pulmonary |lung )?infiltrat\w*",
     "atelectasis": r"atelecta\w+",
     "mass": rf"(?:lung |pulmonary )?mass(?:es)?|(?:lumps?|growths?) (?:in|on) {_LUNG}",
@@ -28,6 +29,9 @@ LAY = {
     r"|ening)?(?: of the)? pleura\w*",
     "hernia": r"(?:hiat(?:al|us) )?hernias?",
 }
+
+# What may be either of two.
+EITHER = {("effusion", "edema"): rf"(?:fluid|water|liquid) on {_LUNG}"}
 
 # What is near a finding's name and is none of the 14.
 STRANGERS = {
@@ -63,7 +67,7 @@ OUTSIDE = {
     "lymph nodes": r"lymph\w*|(?:lymph)?adenopath\w*|nodes?|glands?",
     "the mediastinum and the windpipe": r"mediastin\w+|trachea\w*|wind ?pipe|o?esophag\w+|midline shift",
     "calcifications": r"calcif\w+|calcium|plaques?",
-    "the vessels and valves of the heart": r"valves?|coronar\w+|heart ?beat|rhythm|pulse|blood pressure",
+    "the vessels and valves of the heart": r"valves?|coronar\w+|heart[ -]?(?:beat|rate)|rhythm|pulse|blood pressure",
     "the quality of the film itself": r"quality|rotat\w+|(?:under|over)?-?expos\w+|inspir\w+|penetrat\w+|blurr\w+"
     r"|artefacts?|artifacts?",
     OTHER_DISEASES: r"heart attack|infarct\w*|(?:pulmonary )?embol\w+|(?:blood )?clots?|thromb\w+|asthma\w*|copd"

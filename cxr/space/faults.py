@@ -100,6 +100,11 @@ def _say(sentence: str) -> gr.Error:
     return gr.Error(html.escape(sentence, quote=False), duration=12, title="Please note", print_exception=False)
 
 
+def warn(sentence: str) -> None:
+    """The same toast, of what ends nothing."""
+    gr.Warning(html.escape(sentence, quote=False), duration=12, title="Please note")
+
+
 def note(error: Exception) -> None:
     """The kind of an error and where it was raised, for the log."""
     where = " < ".join(

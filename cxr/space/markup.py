@@ -84,6 +84,14 @@ def show_gate(gate: Gate) -> str:
     return f'<section class="cxr-level cxr-level-{level}" role="alert"><h2>{title}</h2><ul>{listed}</ul></section>'
 
 
+def show_unread(sentence: str) -> str:
+    """Why a file is no film, where its findings would be announced."""
+    return (
+        '<section class="cxr-level cxr-level-first" role="alert"><h2>This file was not read</h2>'
+        f"<ul><li>{escape(sentence)}</li></ul></section>"
+    )
+
+
 def show_invitation(text: str) -> str:
     """What stands where results will be."""
     return f'<p class="cxr-invitation">{escape(text)}</p>'

@@ -1,7 +1,5 @@
-"""The page: its layout, which event calls which handler, and how it is served. Knows nothing about films or models."""
+"""The page: its layout, and which event calls which handler. Knows nothing about films or models."""
 
-import os
-from collections.abc import Mapping
 from copy import copy
 from dataclasses import fields
 from pathlib import Path
@@ -9,28 +7,21 @@ from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
-from starlette.middleware import Middleware
 
 from cxr.results import CxrError
 from cxr.space.check_endpoints import CheckEndpoints
 from cxr.space.checking import Checking
 from cxr.space.desk import Desk
-from cxr.space.door import Door
 from cxr.space.faults import translate
 from cxr.space.layout import KEPT, Parts, lay_out
 from cxr.space.mapping import Drawing
 from cxr.space.reading import Reading
 from cxr.space.shelf import Shelf
-from cxr.space.theme import build_theme
 from cxr.space.viewing import Viewing
 from cxr.space.visit import Latest
 
-STYLE = Path(__file__).with_name("style.css")
-OPENING = 2  # films that are opened or drawn side by side; more only slow each other down
 AT_ONCE = 16  # readings that run side by side where nothing else is said; each keeps 0.1 GB of the 11B's states
 LOOKING = 64  # visitors beside them whose films are kept; the 11B's states take 52 MB each
-WAITING = 128  # events in the queue; the next one is told that it is full
-THREADS = 40  # beside those that readings hold while they wait for the model
 BAD_CALL = "This call lacks a value or has one of the wrong kind; the page's API description lists all that it takes."
 EVENT: dict[str, Any] = {"api_visibility": "private"}  # the public endpoints take files instead
 # What it gives is the page's own JSON already, see `send_file`.
@@ -205,42 +196,3 @@ def _wire_film(viewing: Viewing, parts: Parts, running: list[dict[str, Any]]) ->
         **QUIET | RAW,
     )
     film.picture.select(viewing.aim, how, [film.picture, film.zoom, film.across, film.down], **QUIET | RAW)
-
-
-def serve(page: Page, environ: Mapping[str, str] = os.environ, **more: Any) -> str:
-    """Serve the page in threads of its own, and give its address. Other machines reach it only on a Space.
-
-    Args:
-        page: What `build_page` made.
-        environ: SPACE_ID (set on a Space) and GRADIO_SERVER_PORT are read.
-        more: Changes to how `gr.Blocks.launch` is called.
-    """
-    options: dict[str, Any] = {
-        "server_name": choose_host(environ),
-        "server_port": int(environ.get("GRADIO_SERVER_PORT") or 7860),
-        "theme": build_theme(),
-        "css_paths": STYLE,
-        "footer_links": ["api", "settings"],
-        "mcp_server": True,
-        "max_file_size": 64 * gr.FileSize.MB,
-        "max_threads": page.at_once + THREADS,
-        "state_session_capacity": page.visitors,
-        "app_kwargs": {"middleware": [Middleware(Door, folder=page.folder)]},
-        # Nothing that a visitor sends or gets is kept, shown or counted anywhere else.
-        "run_history": False,
-        "show_error": False,
-        "enable_monitoring": False,
-        "share": False,
-        "ssr_mode": False,
-        "pwa": False,
-        "prevent_thread_lock": True,
-    }
-    # Closed: what is asked for past the queue could not be refused when there is too much of it.
-    page.queue(max_size=WAITING, default_concurrency_limit=OPENING, api_open=False)
-    _, address, _ = page.launch(**{**options, **more})
-    return address
-
-
-def choose_host(environ: Mapping[str, str]) -> str:
-    """This machine alone, but on a Space everybody: there a proxy stands before the page."""
-    return "0.0.0.0" if environ.get("SPACE_ID") else "127.0.0.1"

@@ -13,7 +13,7 @@ from cxr.results import CxrError, Gate
 from cxr.space import markup, views
 from cxr.space.checking import rest_checks
 from cxr.space.desk import Desk
-from cxr.space.faults import guard
+from cxr.space.faults import guard, warn
 from cxr.space.layout import CHOOSE_FIRST, Parts
 from cxr.space.mapping import clear_map
 from cxr.space.reading import rest, show_gate
@@ -38,7 +38,12 @@ class Viewing:
     @guard
     def open_upload(self, path: str | None, request: gr.Request) -> Changes:
         """Show the film in an uploaded file, and forget everything about the one before."""
-        return self._show(Visit(uuid4().hex, self._desk.open(find_upload({"path": path}))), request)
+        try:
+            film = self._desk.open(find_upload({"path": path}))
+        except CxrError as error:  # a toast is gone in seconds, so the sentence stands on the page, too
+            warn(str(error))
+            return {**self.forget(request), self._gate.panel: gr.HTML(markup.show_unread(str(error)), visible=True)}
+        return self._show(Visit(uuid4().hex, film), request)
 
     @guard
     def open_example(self, event: gr.SelectData, request: gr.Request) -> Changes:

@@ -36,9 +36,20 @@ def save_adapter(student: Student, folder: Path, own_findings: tuple[str, ...]) 
     write_record(folder, student.canvas, student.real_tiles, own_findings)
 
 
-def write_record(folder: Path, canvas: int, real_tiles: bool = False, own_findings: tuple[str, ...] = ()) -> None:
-    """How films were laid and encoded, the findings of its own, and that it was taught to write guided reports."""
+def write_record(
+    folder: Path,
+    canvas: int,
+    real_tiles: bool = False,
+    own_findings: tuple[str, ...] = (),
+    set_questions: bool = False,
+) -> None:
+    """How films were laid and encoded, the findings of its own, and that it was taught to write guided reports.
+
+    `set_questions`: whether its base knows no questions but those of our own forms.
+    """
     record: dict[str, Any] = {"canvas": canvas, "guided": True}
+    if set_questions:
+        record["set_questions"] = True
     if real_tiles:
         record["tiles"] = "real"
     if own_findings:

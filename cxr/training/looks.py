@@ -29,6 +29,7 @@ from cxr.films.phantom import draw_film
 Array = np.ndarray
 FIRST_SEED = 9_500_000  # of the drawn ones; no other set of ours begins here
 DRAWN, LATERALS, OF_A_KIND = 160, 80, 300
+MORE = {"objects": 2}  # times as many of a kind that is hard to tell by greys
 EQUAL = 300  # films at which a source neither gains nor loses weight
 STRICT = 1.0  # of the logistic regression; the larger, the closer to the fitted pictures
 RADIOGRAPHS = ("slice", "limb")  # strangers that are medical pictures, but of no chest
@@ -70,7 +71,7 @@ def collect_samples(films: Sequence[RealFilm], strangers: Path, drawn: int = DRA
         yield from (_note(vary(stranger.pixels, rng), "not a chest", 2.0) for _ in range(3))
     for kind in KINDS:
         look = "not a chest" if kind in RADIOGRAPHS else "not an X-ray"
-        for seed in range(FIRST_SEED, FIRST_SEED + drawn * OF_A_KIND // DRAWN):
+        for seed in range(FIRST_SEED, FIRST_SEED + MORE.get(kind, 1) * drawn * OF_A_KIND // DRAWN):
             yield _note(draw_stranger(kind, seed).pixels, look)
 
 

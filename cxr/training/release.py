@@ -19,7 +19,7 @@ from cxr.model.calibration import as_row, read_calibration
 from cxr.model.gate import FILE as GATE
 from cxr.model.map_head import FILE as MAPS
 from cxr.model.map_head import TENSORS as MAP_TENSORS
-from cxr.model.recorded import CONFIG, read_guided, read_own_findings, read_tiles
+from cxr.model.recorded import CONFIG, read_guided, read_own_findings, read_set_questions, read_tiles
 from cxr.model.sources import Source, read_json
 from cxr.results import CxrError
 from cxr.training.calibrate import TESTED_ON, read_population
@@ -83,13 +83,14 @@ def clean_weights(path: Path) -> bytes:
 
 
 def clean_record(folder: Path) -> bytes:
-    """Canvas, tiles and findings of its own that the adapter was trained with, and whether its reports are guided."""
+    """Canvas, tiles, findings of its own, whether reports are guided, and whether it knows set questions alone."""
     canvas = read_json(folder / CONFIG).get("canvas")
     if type(canvas) is not int:
         raise CxrError(f"{folder} has no {CONFIG} that records the canvas.")
     own = list_own_findings(folder)
     source = Source(folder, str(folder), None)
-    more = {"guided": True} if read_guided(source) else {}
+    told = {"guided": read_guided(source), "set_questions": read_set_questions(source)}
+    more = {name: True for name, value in told.items() if value}
     tiles = {"tiles": "real"} if read_tiles(source) == "real" else {}
     return _dump({"canvas": canvas, **more, **tiles, **({"own_findings": own} if own else {})})
 

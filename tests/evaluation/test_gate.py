@@ -106,8 +106,8 @@ def test_a_film_is_spoilt_in_the_same_way_by_the_same_seed(way: str) -> None:
 def test_a_cut_leaves_the_other_side() -> None:
     pixels = np.arange(100, dtype=np.float32).reshape(10, 10)
     left = [cut(pixels, look, 0.4) for look in CUTS]
-    assert [part.shape for part in left] == [(6, 10), (6, 10), (10, 6), (10, 6)]
-    assert [part[0, 0] for part in left] == [40, 0, 4, 0]
+    assert [part.shape for part in left] == [(6, 10), (6, 10), (10, 6), (10, 6), (6, 6)]
+    assert [part[0, 0] for part in left] == [40, 0, 4, 0, 22]
 
 
 def test_side_views_face_both_ways_and_say_nothing_of_it() -> None:

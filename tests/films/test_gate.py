@@ -39,6 +39,18 @@ def test_what_is_proposed_makes_the_film_as_it_was(way: str) -> None:
         assert np.abs(mend_film(spoil(film, way, seed), reason.mend).pixels - film.pixels).max() < 1e-6
 
 
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_film_that_is_turned_and_inverted_is_mended_in_two_steps(quarters: int) -> None:
+    mended = 0
+    for film in FILMS:
+        came = replace(film, pixels=np.ascontiguousarray(1 - np.rot90(film.pixels, quarters)))
+        for _ in range(2):
+            mend = next((reason.mend for reason in inspect_film(came).reasons if reason.mend), None)
+            came = mend_film(came, mend) if mend else came
+        mended += came.pixels.shape == film.pixels.shape and np.abs(came.pixels - film.pixels).max() < 1e-6
+    assert mended >= 5
+
+
 def test_side_views_are_known_by_header_or_by_their_look() -> None:
     assert LATERAL in inspect_film(replace(FILMS[0], view="lateral")).reasons
     assert all(LATERAL in inspect_film(draw_lateral(seed)).reasons for seed in range(10_000_000, 10_000_006))

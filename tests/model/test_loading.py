@@ -264,11 +264,22 @@ def test_settings_that_cannot_be_met_are_sentences(hub: HubStandIn, settings: Se
         load_named(settings)
 
 
-@pytest.mark.parametrize("settings", [Settings(precision="bf16"), Settings(tiles="real")])
-def test_how_to_read_is_not_ignored_where_no_model_is_named(settings: Settings) -> None:
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (Settings(precision="bf16"), "CXR_PRECISION is for a model that CXR_BASE or CXR_ADAPTER names."),
+        (Settings(precision="bf16", tiles="real"), "CXR_PRECISION and CXR_TILES are for a model that CXR_BASE or"),
+        (Settings(base_revision="0"), "CXR_BASE_REVISION is for a model"),
+        (Settings(adapter_revision="0"), "CXR_ADAPTER_REVISION is for an adapter that CXR_ADAPTER names."),
+        (Settings(base=BASE, adapter_revision="0"), "CXR_ADAPTER_REVISION is for an adapter"),
+        (Settings(endpoint_model="x"), "CXR_ENDPOINT_MODEL is for a server that CXR_ENDPOINT names."),
+        (Settings(endpoint_calibration="/x"), "CXR_ENDPOINT_CALIBRATION is for a server"),
+    ],
+)
+def test_no_setting_is_ignored_where_what_it_is_for_is_not_named(settings: Settings, said: str) -> None:
     loaded = loading.load(settings)
     assert loaded.identity.base == loading.EMBEDDED_NAME
-    assert "CXR_PRECISION and CXR_TILES are for a model that" in str(loaded.identity.problem)
+    assert said in str(loaded.identity.problem)
 
 
 def test_a_folder_has_no_revision(folders: tuple[Path, Path]) -> None:

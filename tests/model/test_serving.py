@@ -30,7 +30,7 @@ from cxr.settings import Settings
 from cxr.space import markup
 from cxr.space.desk import Desk
 from cxr.space.page import build_page
-from cxr.space.page import serve as serve_page
+from cxr.space.serving import serve as serve_page
 from cxr.space.shelf import Shelf
 from tests.programs import find_port
 from tests.server import KEY, serve, served_engine, stand_in

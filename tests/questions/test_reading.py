@@ -100,6 +100,12 @@ def test_what_is_only_asked_is_not_taken_for_granted(text: str) -> None:
         ("Do the lungs appear hyperinflated?", Topic.OUTSIDE),
         ("Is there hyperinflation?", Topic.OUTSIDE),
         ("Is my knee ok?", Topic.OUTSIDE),
+        ("hello", Topic.GREETING),
+        ("Hi there, who are you?", Topic.GREETING),
+        ("thank you very much!", Topic.GREETING),
+        ("what can I ask", Topic.GREETING),
+        ("hi, is there an effusion?", Topic.PRESENCE),
+        ("What is an infiltrate in plain English please", Topic.MEANING),
     ],
 )
 def test_what_a_question_is_about(text: str, topic: Topic) -> None:
@@ -120,6 +126,11 @@ def test_it_stands_for_what_was_asked_before() -> None:
         ask("and on the left?", earlier=("Is there an effusion?",)).request
         == "Is there a pleural effusion on the left?"
     )
+    assert (
+        ask("is it on the left?", earlier=("Is there an effusion?",)).request
+        == "Is there a pleural effusion on the left?"
+    )
+    assert ask("is it on both sides?", earlier=("Is there an effusion?",)).side == "both"
     assert ask("and now?", earlier=("Is there an effusion?",)).topic not in (Topic.NONSENSE, Topic.UNCLEAR)
 
 
@@ -181,3 +192,36 @@ def test_plain_words_near_those_of_the_trade_stay_what_they_are() -> None:
 def test_an_offered_no_is_no_denial() -> None:
     assert read_question("Is the heart enlarged? yes/no").request == forms.HEART
     assert read_question("Is the heart not enlarged?").request == forms.HEART_FINE
+
+
+@pytest.mark.parametrize(
+    ("text", "request_"),
+    [
+        ("heart?", forms.HEART),
+        ("and the lungs?", forms.WHAT),
+        ("what about the right lung", forms.WHAT),
+        ("Is this an anterior-posterior image?", "Is this an AP film?"),
+        ("How certain are you that this is normal?", forms.WHAT),
+        ("any sign of infection?", "Is there pneumonia?"),
+        ("Which organ is imaged?", forms.PICTURE),
+    ],
+)
+def test_few_words_find_their_form(text: str, request_: str) -> None:
+    assert ask(text).request == request_
+
+
+def test_what_is_put_in_a_form_of_ours_is_told_from_a_visitors_own_words() -> None:
+    for finding in FINDINGS:
+        for form in (forms.SIDE, forms.WHERE, forms.SIZE):
+            assert forms.is_taught(forms.ask_about(form, finding), (finding.key,))
+        assert all(forms.is_taught(forms.ask_seen((finding.key,), side), (finding.key,)) for side in (None, "left"))
+    assert not forms.is_taught("Is there a mass?", ("effusion",))
+    for text in ("Is the heart on the left?", "What are the two bright dots?", "Does the nodule look round?"):
+        read = ask(text)
+        assert not forms.is_taught(read.request, read.findings)
+
+
+@pytest.mark.parametrize("text", READY_QUESTIONS)
+def test_ready_questions_are_answered_also_where_only_forms_are_known(text: str) -> None:
+    asked = ask(text)
+    assert asked.topic is Topic.MEANING or forms.is_taught(asked.request, asked.findings)

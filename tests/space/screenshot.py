@@ -13,7 +13,8 @@ from cxr.reader import load_reader
 from cxr.settings import Settings
 from cxr.space.desk import Desk
 from cxr.space.examples import load_examples
-from cxr.space.page import build_page, serve
+from cxr.space.page import build_page
+from cxr.space.serving import serve
 from cxr.space.shelf import Shelf
 from tests.programs import find_port
 

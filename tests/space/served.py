@@ -18,7 +18,8 @@ from cxr.films.phantom import draw_film
 from cxr.results import Identity, Observation
 from cxr.space.desk import Desk
 from cxr.space.examples import Example
-from cxr.space.page import build_page, serve
+from cxr.space.page import build_page
+from cxr.space.serving import serve
 from cxr.space.shelf import Shelf
 from tests.fakes import EMBEDDED, fake_reader
 from tests.programs import find_port

@@ -317,6 +317,11 @@ def test_what_is_no_film_gets_a_sentence_and_leaves_no_results(
         expect(toast).to_be_visible(timeout=PATIENCE)
         assert "." in toast.inner_text() and "Traceback" not in toast.inner_text() and name not in toast.inner_text()
         expect(page.locator(".cxr-findings")).to_have_count(0)
+        panel = page.get_by_role("alert").filter(has_text="This file was not read")
+        assert toast.inner_text().splitlines()[-1].strip() in panel.inner_text()  # and is there when the toast is gone
+        choose(page, films["dark"])
+        expect(page.locator(".cxr-findings")).to_be_visible(timeout=PATIENCE)
+        expect(panel).to_have_count(0)
 
 
 def test_two_visitors_see_only_their_own_film(browser: Browser, address: str, films: dict[str, Path]) -> None:

@@ -22,7 +22,8 @@ from cxr.reader import load_reader
 from cxr.settings import Settings
 from cxr.space.desk import Desk
 from cxr.space.faults import DISK_FULL, NO_MEMORY
-from cxr.space.page import build_page, serve
+from cxr.space.page import build_page
+from cxr.space.serving import serve
 from cxr.space.shelf import Shelf
 from cxr.turns import Turns
 from tests.fakes import FakeEngine, fake_reader

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,8 @@ from cxr.space import desk as desks
 from cxr.space import faults
 from cxr.space.desk import Desk
 from cxr.space.examples import Example
-from cxr.space.page import Page, build_page, build_theme, choose_host, serve
+from cxr.space.page import Page, build_page
+from cxr.space.serving import build_theme, choose_host, serve
 from cxr.space.shelf import Shelf
 from cxr.space.visit import Studied, Visit, find_seen
 from tests.fakes import BARE_LLAMA, FakeEngine, fake_reader
@@ -82,6 +84,17 @@ def test_building_the_page_runs_no_model(tmp_path: Path) -> None:
 def test_other_machines_reach_the_page_only_on_a_space() -> None:
     assert choose_host({}) == "127.0.0.1"
     assert choose_host({"SPACE_ID": "someone/reader"}) != "127.0.0.1"
+
+
+def test_a_port_that_cannot_be_had_gets_a_sentence(page: Page) -> None:
+    for named in ("abc", "0", "70000"):
+        with pytest.raises(CxrError, match=f"must be a port, 1 to 65535, not {named}"):
+            serve(page, {"GRADIO_SERVER_PORT": named})
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(CxrError, match="Another port can be named with GRADIO_SERVER_PORT"):
+            serve(page, {"GRADIO_SERVER_PORT": str(taken.getsockname()[1])})
 
 
 def test_it_is_served_with_nothing_kept_or_told(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,8 @@ from starlette.middleware import Middleware
 
 from cxr.space.desk import Desk
 from cxr.space.door import MOST_SAID, MOST_UPLOADED, Door
-from cxr.space.page import build_page, serve
+from cxr.space.page import build_page
+from cxr.space.serving import serve
 from cxr.space.shelf import Shelf
 from tests.fakes import fake_reader
 from tests.programs import find_port

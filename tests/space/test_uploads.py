@@ -9,7 +9,8 @@ import pytest
 
 from cxr.results import CxrError
 from cxr.space.desk import Desk
-from cxr.space.page import build_page, serve
+from cxr.space.page import build_page
+from cxr.space.serving import serve
 from cxr.space.shelf import Shelf
 from cxr.space.uploads import KEPT_SECONDS, SWEPT_EVERY, find_upload, forget_sessions, repeat, sweep
 from tests.fakes import fake_reader

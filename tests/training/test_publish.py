@@ -136,7 +136,7 @@ def test_own_findings_stay_with_the_adapter(hub: HubStandIn, run: Path) -> None:
     change_json(run / "adapter" / "cxr_config.json", own_findings=["support_devices"], guided=True, secret="Doe")
     publish(run, NAME, PRIVATE)
     record = json.loads(hub.repos[NAME].files["cxr_config.json"])
-    assert record == {"canvas": 288, "guided": True, "own_findings": ["support_devices"]}
+    assert record == {"canvas": 288, "guided": True, "set_questions": True, "own_findings": ["support_devices"]}
 
 
 def test_the_card_names_the_data_of_figures_and_calibration(hub: HubStandIn, run: Path) -> None:

@@ -86,7 +86,7 @@ def load_model(folder: Path, adapted: bool = True) -> Reader:
     if bare is None:
         return served
     engine = Engine(bare.engine.model, served.engine.processor, served.engine.canvas)
-    return Reader(engine, bare.identity, served.calibration, guided=served.guided)
+    return Reader(engine, bare.identity, served.calibration, guided=served.guided, set_questions=served.set_questions)
 
 
 def gather(wanted: Wanted, model: Path, reader: Reader, work: Path) -> Heard:

@@ -23,13 +23,15 @@ def main() -> None:
     parser.add_argument("--opacity", action="store_true", help="also label a finding of its own")
     parser.add_argument("--first", type=int, default=FIRST, metavar="SEED", help="the films of other seeds are others")
     options = parser.parse_args()
-    if options.examples:
-        for entry in write_examples(options.examples):
-            sys.stdout.write(f"{entry['file']}: {entry['words']}\n")
-        return
+    if options.count < 1:
+        parser.error("--count must be at least 1")
     try:
+        if options.examples:
+            for entry in write_examples(options.examples):
+                sys.stdout.write(f"{entry['file']}: {entry['words']}\n")
+            return
         write_set(options.set, options.count, options.size, options.first, options.opacity)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         parser.error(str(error))
     sys.stdout.write(f"{options.count} films and dataset.jsonl are in {options.set}\n")
 

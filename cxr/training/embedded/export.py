@@ -37,7 +37,7 @@ def save_adapter(out: Path, trained: Path, canvas: int) -> None:
     save_file(rounded, folder / "adapter_model.safetensors", {"format": "pt"})
     config = read_json(trained / "adapter_config.json") | {"base_model_name_or_path": EMBEDDED_NAME}
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    write_record(folder, canvas)
+    write_record(folder, canvas, set_questions=True)
 
 
 def round_weights(model: nn.Module) -> None:

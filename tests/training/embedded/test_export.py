@@ -82,7 +82,8 @@ def test_an_earlier_model_leaves_nothing_behind(exported: tuple[Engine, Path]) -
 def test_the_adapter_folder_holds_canvas_and_calibration_and_no_template_card(exported: tuple[Engine, Path]) -> None:
     engine, folder = exported
     adapter = folder / "adapter"
-    assert json.loads((adapter / CONFIG).read_text()) == {"canvas": engine.canvas, "guided": True}
+    record = {"canvas": engine.canvas, "guided": True, "set_questions": True}
+    assert json.loads((adapter / CONFIG).read_text()) == record
     assert read_calibration(adapter) == CALIBRATION
     assert not (adapter / "README.md").exists()
     config = json.loads((adapter / "adapter_config.json").read_text())
