@@ -24,6 +24,7 @@ from cxr.questions.replies import (
     decline,
     needs_side,
     place_on_side,
+    tell_heart,
     tell_nothing,
     tell_untaught,
     turn_answer,
@@ -74,6 +75,8 @@ def answer_question(
     elif read.request in OVERVIEWS and has_verdicts(seen):
         scores = seen.classify().by_finding()
         instead = list_seen(scores, read_verdict(read, pieces, scores), read.side is not None)
+    elif read.told:
+        pieces = iter([tell_heart("".join(pieces))])
     elif read.turned:
         pieces = iter([turn_answer(read, "".join(pieces))])
     elif read.topic in TELLS and has_verdicts(seen, read.findings):

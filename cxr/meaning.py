@@ -2,6 +2,7 @@
 
 from cxr.results import Classification, Score, TrackRecord, Verdict
 
+CHOSEN_ON = "These films also helped to choose the model and its scales, so elsewhere expect less."
 FEW = 5  # films with a finding, or answers, below which figures say little
 
 
@@ -17,7 +18,7 @@ def explain_verdict(verdict: Verdict, tested: TrackRecord) -> str:
 def name_tested(classification: Classification) -> str:
     """Of which films it is told how often answers were right; empty where that was never counted."""
     tested = next((score.tested for score in classification.scores if score.tested), None)
-    return f"How often such answers were right was counted on {name_films(tested)}." if tested else ""
+    return f"How often such answers were right was counted on {name_films(tested)}. {CHOSEN_ON}" if tested else ""
 
 
 def name_films(tested: TrackRecord) -> str:

@@ -11,8 +11,12 @@ from cxr.films.phantom import draw_film
 from cxr.findings import BY_KEY
 from cxr.model.calibration import Calibration, Scale
 from cxr.model.engine import Encoded
+from cxr.questions.doubts import doubt_answer
+from cxr.questions.forms import HEART
 from cxr.questions.indications import HELD_BACK
-from cxr.questions.replies import UNTAUGHT
+from cxr.questions.overview import WHOLE_FILM
+from cxr.questions.reading import read_question
+from cxr.questions.replies import UNTAUGHT, tell_heart
 from cxr.reader import Reader, Study, load_reader
 from cxr.results import Manner, Turn
 from cxr.serial import as_plain
@@ -252,3 +256,25 @@ def test_the_embedded_model_knows_set_questions_alone() -> None:
     assert told.text == plain.text and HELD_BACK.format("a pneumothorax") in told.warnings
     *_, other = reader.caption(film, "Cough for two weeks", known)
     assert not any("indication" in warning for warning in other.warnings)
+
+
+def test_how_the_heart_is_is_told_in_a_sentence() -> None:
+    assert tell_heart("Yes, it is large.") == "The heart looks enlarged."
+    assert tell_heart("No.") == "The heart does not look enlarged." and tell_heart("Perhaps.") == "Perhaps."
+    for question in ("How is the heart?", "What is the size of the heart?"):
+        read = read_question(question)
+        assert read.told and read.request == HEART
+    assert not read_question("Is the heart enlarged?").told
+
+
+def test_what_is_asked_of_one_side_is_told_of_the_whole_film_and_says_so(reader: Reader, study: Study) -> None:
+    assert say(reader, study, "Is the right lung clear?").text.endswith(WHOLE_FILM)
+    assert WHOLE_FILM not in say(reader, study, "What does this film show?").text
+
+
+def test_no_on_one_side_of_what_is_not_sure_carries_the_doubt(reader: Reader, study: Study) -> None:
+    read = read_question("Is there a mass on the right?")
+    scores = reader.classify(study).by_finding()
+    assert doubt_answer(read, "No.", scores) == ("The answer denies a mass, which the classification cannot exclude.",)
+    there = read_question("Is there an effusion on the left?")
+    assert doubt_answer(there, "No.", scores) == ()  # it is on the other side

@@ -9,10 +9,13 @@ a word means and where the patient's left is should not depend on it. Knows noth
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from cxr.evaluation.embedded.tallies import measure_sums, tally, write_section
+import numpy as np
+
+from cxr.evaluation.embedded.tallies import write_section
 from cxr.evaluation.films import Case, add_options, choose_cases
+from cxr.evaluation.gate import Tally, measure_tally
 from cxr.evaluation.intervals import RESAMPLES
 from cxr.evaluation.tables import write_cell
 from cxr.findings import find_finding
@@ -27,18 +30,13 @@ FINDINGS, EVERY = "all findings", 4
 def count_findings(reader: Reader, study: Study) -> dict[str, float]:
     """Whether the probability of each finding depends on a film; for all findings at once the share of them."""
     depends = {find_finding(item.asked).name: float(item.depends) for item in SecondLook(reader).check_findings(study)}
-    return {"films": 1.0, FINDINGS: sum(depends.values()) / len(depends), **depends}
+    return {FINDINGS: sum(depends.values()) / len(depends), **depends}
 
 
 def count_answers(reader: Reader, study: Study, questions: Sequence[str]) -> dict[str, float]:
     """Whether the answer to each question depends on a film."""
     asked = {question: list(SecondLook(reader).check_answer(study, question))[-1] for question in questions}
-    return {"films": 1.0, **{question: float(check.depends) for question, check in asked.items() if check}}
-
-
-def share(sums: Mapping[str, float]) -> dict[str, float]:
-    """The share of films on which each answer depends on the film."""
-    return {name: value / sums["films"] for name, value in sums.items() if name != "films"}
+    return {question: float(check.depends) for question, check in asked.items() if check}
 
 
 def write_tables(
@@ -59,8 +57,9 @@ def write_tables(
 
 
 def _write_part(name: str, rows: Sequence[tuple[str, dict[str, float]]], resamples: int) -> str:
-    patients = [patient for patient, _ in rows]
-    figures = measure_sums(tally(patients, [row for _, row in rows]), share, resamples)
+    patients = np.array([patient for patient, _ in rows])
+    marks = {each: np.array([row[each] for _, row in rows]) for each in rows[0][1]}
+    figures = {each: measure_tally(Tally(patients, column), resamples) for each, column in marks.items()}
     lines = [f"| {each} | {write_cell(figure, False)} |" for each, figure in figures.items()]
     told = f"{len(rows)} films of {len(set(patients))} patients."
     return write_section(f"{name} that depend on the film", told, lines, ("answer to", "share of films [95 %]"))

@@ -115,13 +115,13 @@ def measure_share(judged: Sequence[Judged], marks: Sequence[bool], resamples: in
 def measure_tally(tally: Tally, resamples: int = RESAMPLES) -> Figure:
     """The mean of the marks with its interval.
 
-    Where all marks are alike a bootstrap has no width, so the interval's other end is the exact bound: what would still
-    give such a run in one case of twenty. Source: Hanley and Lippman-Hand, If nothing goes wrong, is everything all
-    right?, 1983.
+    Where all marks are alike a bootstrap has no width, so the interval's other end is the exact one of 95 %: what would
+    still give such a run in one case of forty. Source: Clopper and Pearson, The use of confidence or fiducial limits
+    illustrated in the case of the binomial, 1934.
     """
     share = float(tally.marks.mean())
     if share in (0.0, 1.0):
-        bound = 1 - 0.05 ** (1 / len(np.unique(tally.patients)))
+        bound = 1 - 0.025 ** (1 / len(np.unique(tally.patients)))
         return Figure(share, max(0.0, share - bound), min(1.0, share + bound))
     return bootstrap(tally, lambda drawn: float(drawn.marks.mean()), resamples)
 

@@ -179,7 +179,7 @@ TAG = re.compile(
 CLEAR = _words(r"expanded|inflated|aerated|clear|(?:un)?remarkable|normal\w*|healthy|ok|okay|fine|all right|good")
 OVERVIEW = _words(
     r"what (?:do|can|could) (?:you|u|we|i|one) (?:\w+ )?(?:see|notice|find|tell|observe)|(?:what|anything) (?:does"
-    r"|do|is|are|was|can) (?:\w+ )*?(?:shows?|seen|see|visible|on|in|here|there|wrong|abnormal)|what is (?:that"
+    r"|do|is|are|was|can) (?:[\w-]+ )*?(?:shows?|seen|see|visible|on|in|here|there|wrong|abnormal)|what is (?:that"
     r"|this|the)|describe|list|summar\w+|findings?|tell me (?:\w+ )?about|what you (?:can )?see|anything|something"
     r"|diagnos\w*|impression|interpret\w*|read (?:this|the|my)|overview"
     r"|(?:look at|most likely|matters?) first|abnormalit(?:y|ies)|notice|(?:which"

@@ -53,6 +53,7 @@ class Question:
     granted: bool = False  # whether it takes for granted that the findings are there
     others: tuple[str, ...] = ()  # what else is named and not looked for
     turned: bool = False  # it asks whether one is absent; whether it is there is asked, and the answer turned round
+    told: bool = False  # it asks how the heart is; whether it is enlarged is asked, and the answer told in a sentence
 
 
 def read_question(text: str, own: Sequence[str] = (), earlier: Sequence[Turn] = ()) -> Question:
@@ -223,17 +224,17 @@ def _read_film(question: Question, masked: str, follows: bool) -> Question:
     if cues.WHOLE.match(masked) and not cues.HEART.search(masked):
         return replace(film, request=forms.WHAT)
     if cues.HEART.search(masked) and (cues.HEART_SIZE.search(masked) or cues.WHOLE.match(masked)):
-        if cues.ASKS.search(masked) and not cues.WHOLE.match(masked):  # no yes or no answers "what" or "how"
-            return replace(film, topic=Topic.CHANCE, findings=("cardiomegaly",))
         fine = cues.FINE.search(masked) is not None and cues.TOO_LARGE.search(masked) is None
         request = forms.HEART_FINE if fine is not denied else forms.HEART  # "not enlarged?" asks whether it is normal
-        return replace(film, findings=("cardiomegaly",), request=request)
+        told = cues.ASKS.search(masked) is not None  # no yes or no answers "what" or "how"
+        return replace(film, findings=("cardiomegaly",), request=forms.HEART if told else request, told=told)
     if cues.PICTURE.search(masked):
         return replace(film, request=forms.ask_picture(masked))
     if cues.ORIENTATION.search(masked) and not cues.VAGUE.search(masked):
         return replace(film, request=forms.ORIENTATION)
     if cues.VIEW.search(masked):
-        return replace(film, request=question.request if denied else forms.ask_view(masked))
+        choice = re.search(r"\bor\b", masked)
+        return replace(film, request=question.request if denied and not choice else forms.ask_view(masked))
     if cues.SIZE.search(masked) or cues.PLACE.search(masked):
         if cues.WRONG.search(masked) or cues.VAGUE.search(masked):
             return replace(film, request=forms.WHAT)

@@ -223,6 +223,12 @@ def turn_answer(question: Question, text: str) -> str:
     return f"No, there is {more or noun}." if seen else f"Yes, there is no {noun}."
 
 
+def tell_heart(text: str) -> str:
+    """The answer to whether the heart is enlarged as one to how it is; what is neither yes nor no stays."""
+    large = parse_yes_no(text)
+    return text if large is None else f"The heart {'looks' if large else 'does not look'} enlarged."
+
+
 def needs_side(question: Question) -> bool:
     """Whether the answer hangs on the side of one finding among the 14 that is named with it."""
     keys = question.findings

@@ -15,7 +15,7 @@ tumor trachea mediastinum diaphragm previous compared change changes changed lat
 abnormality healthy picture image film projection frontal lateral heart lungs chest describe findings cardiac
 silhouette modality explain meaning define difference embolism dilated technique summary radiologist radiograph
 swallowed around atelectatic abnormalities severe right consolidated treated worried before antibiotic
-mediastinal patient symptoms ambulance steroids biopsy survive
+mediastinal patient symptoms ambulance steroids biopsy survive thickened extensive
 """
 SPELLED = frozenset(_TRADE.split())
 # Plain words that are near one of them.

@@ -25,6 +25,7 @@ def test_the_figures_are_those_counted_by_hand() -> None:
     figures = measure_decided(SAMPLE)  # 7 known pairs; decided: 0.9, 0.6, 0.02, 0.05, 0.7
     assert figures["decided"] == pytest.approx(5 / 7)
     assert figures["present"] == pytest.approx(2 / 3) and figures["absent"] == 1
+    assert figures["found"] == pytest.approx(2 / 4) and figures["missed"] == 0  # 0.4 and 0.2 have it and stay open
     assert figures["wrong"] == pytest.approx(1 / 5) and figures["forced"] == 1  # 0.4 and 0.2 have it
     assert figures["gain"] == pytest.approx(4 / 5) and figures["nothing"] == pytest.approx(4 / 7)
 

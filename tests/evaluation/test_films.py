@@ -17,6 +17,7 @@ from cxr.evaluation.films import (
     add_options,
     choose_cases,
     draw_cases,
+    list_films,
     read_films,
     read_row,
     read_view,
@@ -167,3 +168,25 @@ def test_options_choose_the_films(tmp_path: Path) -> None:
         f"drawn:{DRAWN_SEED}",
     ]
     assert choose("--films", str(folder), "--split", "test") == [] and choose() == []
+
+
+def test_a_film_in_two_sources_has_one_patient_who_is_on_one_side(tmp_path: Path) -> None:
+    head = "file,source,patient_id,view,sex,age,labels,report,split,licence,origin"
+    rows = [
+        ("a__1.jpg", "a:1", "train"),
+        ("a__2.jpg", "a:2", "val"),
+        ("b__1.jpg", "b:1", "test"),
+        ("b__3.jpg", "b:1", "test"),
+    ]
+    lines = [f"{name},x,{patient},PA,,,No Finding,,{split},," for name, patient, split in rows]
+    (tmp_path / "films.csv").write_text("\n".join([head, *lines]))
+    assert [film.path.name for film in list_films(tmp_path, "train")] == ["a__1.jpg"]
+    assert [film.path.name for film in list_films(tmp_path, "val")] == ["a__2.jpg"]
+    assert list_films(tmp_path, "test") == []
+
+
+@needs_data
+def test_no_film_to_measure_on_is_one_that_another_source_trains_on() -> None:
+    trained = {film.path.name.partition("__")[2] for film in list_films(DATA, "train")}
+    others = [film.path.name.partition("__")[2] for split in ("val", "test") for film in list_films(DATA, split)]
+    assert len(others) > 600 and not trained & {*others}

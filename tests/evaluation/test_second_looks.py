@@ -54,7 +54,7 @@ def test_the_share_of_answers_that_depend_is_printed_for_findings_and_questions(
     by_hand = [float(item.depends) for item in SecondLook(reader).check_findings(study)]
     assert depends.count_findings(reader, study)["all findings"] == pytest.approx(np.mean(by_hand))
     *_, answer = SecondLook(reader).check_answer(study, "Why?")
-    assert answer and depends.count_answers(reader, study, ("Why?",)) == {"films": 1, "Why?": answer.depends}
+    assert answer and depends.count_answers(reader, study, ("Why?",)) == {"Why?": answer.depends}
     out = StringIO()
     monkeypatch.setattr(depends, "load_reader", lambda *_, **__: reader)
     monkeypatch.setattr(sys, "stdout", out)

@@ -204,6 +204,10 @@ def test_an_offered_no_is_no_denial() -> None:
         ("How certain are you that this is normal?", forms.WHAT),
         ("any sign of infection?", "Is there pneumonia?"),
         ("Which organ is imaged?", forms.PICTURE),
+        ("what does the xray show", forms.WHAT),
+        ("Was the patient facing the detector (PA) or not (AP)?", forms.VIEW),
+        ("is there water on the lung", "Which of these do you see: a pleural effusion or pulmonary edema?"),
+        ("Has my lung collapsed?", "Is there a pneumothorax?"),
     ],
 )
 def test_few_words_find_their_form(text: str, request_: str) -> None:

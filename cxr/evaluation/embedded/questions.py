@@ -112,8 +112,8 @@ def write_closed(
         tables.append(write_rows(figures))
     told = (
         f"{count_films(readings)} who are not in train, {sums['yes']:.0f} questions with yes and {sums['no']:.0f} with "
-        f"no (`{QUESTIONS}`). No film of VQA-RAD is trained on. The question alone: logistic regression of its words, "
-        "learnt from the questions about train films."
+        f"no (`{QUESTIONS}`). The model learnt from no film of VQA-RAD. The question alone: logistic regression of "
+        "its words, learnt from the questions about train films."
     )
     answered = (
         f"The {sums[f'yes{ANSWERED}']:.0f} with yes and {sums[f'no{ANSWERED}']:.0f} with no to which the model says "
