@@ -278,3 +278,9 @@ def test_no_on_one_side_of_what_is_not_sure_carries_the_doubt(reader: Reader, st
     assert doubt_answer(read, "No.", scores) == ("The answer denies a mass, which the classification cannot exclude.",)
     there = read_question("Is there an effusion on the left?")
     assert doubt_answer(there, "No.", scores) == ()  # it is on the other side
+
+
+def test_a_greeting_is_met_with_what_can_be_asked(reader: Reader, engine: TellingEngine, study: Study) -> None:
+    answer = say(reader, study, "hello there")
+    assert answer.manner is Manner.EXPLAINED and answer.text.startswith("Hello. ") and "You can ask" in answer.text
+    assert say(reader, None, "who are you?").text == answer.text and engine.asked == []

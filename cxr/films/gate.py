@@ -24,16 +24,14 @@ ASIDE: tuple[tuple[str, Mend], ...] = (
     ("upside down", "turn over"),
 )
 TURN = "This film looks {}, so nothing on it lies where it seems to."
+TURN_STEP = "The page can turn it with one button; else send it upright."
 MENDED: dict[str, Reason] = {
-    **{
-        look: Reason("turned", True, TURN.format(look), "Turn it upright here, or send it upright.", mend)
-        for look, mend in ASIDE
-    },
+    **{look: Reason("turned", True, TURN.format(look), TURN_STEP, mend) for look, mend in ASIDE},
     "inverted": Reason(
         "inverted",
         True,
         "This film looks inverted, as a negative: air is white and bone is black.",
-        "Invert it here, or send it with air black.",
+        "The page can invert it with one button; else send it with air black.",
         "invert",
     ),
 }

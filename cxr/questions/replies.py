@@ -34,6 +34,7 @@ CARE = Reply(Manner.DECLINED, "I cannot advise on treatment or outcome.", "Pleas
 EARLIER = Reply(Manner.DECLINED, "I have no earlier film to compare with.")
 NO_FILM = Reply(Manner.DECLINED, "There is no film to look at.", "Choose a film or an example first, then ask again.")
 NO_WORDS = Reply(Manner.DECLINED, "I found no words for an answer.", f'You can ask: "{forms.WHAT}"')
+GREETING = "Hello. I am a program that reads chest films, for research and teaching, never for care."
 UNTAUGHT = "I was taught a set of questions about a film, and this is none of them."
 NO_WORD = Reply(Manner.DECLINED, "The glossary holds the findings that are looked for and no other words.")
 OUTLOOK_STEP = "Please ask a clinician; whoever feels very ill should call for help at once."
@@ -43,7 +44,6 @@ REASONS = {
     Topic.SYMPTOMS: "A film does not show what somebody feels.",
     Topic.PERSON: "A film does not tell who the patient is or how the patient lives.",
     Topic.NONSENSE: "I found nothing in this question that is looked for on a chest film.",
-    Topic.GREETING: "Hello. I am a program that reads chest films, for research and teaching, never for care.",
     Topic.LANGUAGE: "I read questions in English alone.",
     Topic.COUNT: "I tell whether something is there, not how many of them.",
     Topic.UNCLEAR: "I can tell side, place and size only of a finding that is looked for, and none is named.",
@@ -69,6 +69,8 @@ def decline(question: Question, film: bool = True) -> Reply | None:
         return Reply(Manner.DECLINED, CARE.reason, f"{OUTLOOK_STEP} {suggest(question)}")
     if topic is Topic.OUTSIDE:
         return _name_outside(question)
+    if topic is Topic.GREETING:
+        return Reply(Manner.EXPLAINED, GREETING, suggest(question))
     if topic in REASONS and not (topic is Topic.CAUSE and question.granted and film):
         return Reply(Manner.DECLINED, REASONS[topic], suggest(question))
     return None if film else NO_FILM

@@ -70,8 +70,4 @@ TRIALS = {
     "patches of 12 px at 288 px, taught": replace(PLAIN, size=FINE, lessons=TAUGHT, teachers=1),
     "patches of 12 px at 288 px, taught alone, Muon": FINAL,
     "patches of 12 px at 288 px, taught alone, Muon on drawn films": replace(FINAL, rate=1e-3, fold_muon=False),
-    # One thing changed of the above.
-    "the same with AdamW": replace(FINAL, rate=1e-3, muon=False, fold_muon=False),
-    "the same without teachers": replace(FINAL, lessons=Lessons(), teachers=0),
-    "the same with patches of 16 px at 224 px": replace(FINAL, size=SMALL),
 }
