@@ -282,5 +282,5 @@ def test_no_on_one_side_of_what_is_not_sure_carries_the_doubt(reader: Reader, st
 
 def test_a_greeting_is_met_with_what_can_be_asked(reader: Reader, engine: TellingEngine, study: Study) -> None:
     answer = say(reader, study, "hello there")
-    assert answer.manner is Manner.EXPLAINED and answer.text.startswith("Hello. ") and "You can ask" in answer.text
+    assert answer.manner is Manner.DECLINED and answer.text.startswith("Hello. ") and "You can ask" in answer.text
     assert say(reader, None, "who are you?").text == answer.text and engine.asked == []

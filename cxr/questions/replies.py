@@ -70,7 +70,7 @@ def decline(question: Question, film: bool = True) -> Reply | None:
     if topic is Topic.OUTSIDE:
         return _name_outside(question)
     if topic is Topic.GREETING:
-        return Reply(Manner.EXPLAINED, GREETING, suggest(question))
+        return Reply(Manner.DECLINED, GREETING, suggest(question))
     if topic in REASONS and not (topic is Topic.CAUSE and question.granted and film):
         return Reply(Manner.DECLINED, REASONS[topic], suggest(question))
     return None if film else NO_FILM
