@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from cxr.labels import NOTHING_FOUND, OUTSIDE, OWN_NOUNS, list_outside, read_words, split_known, write_own
+from cxr.labels import NOTHING_FOUND, OWN_NOUNS, list_outside, read_words, split_known, write_own
 
 
 class Level(Enum):
@@ -207,7 +207,6 @@ FINDINGS: tuple[Finding, ...] = (
 BY_KEY: dict[str, Finding] = {finding.key: finding for finding in FINDINGS}
 
 DENIED = ("pneumothorax", "effusion", "consolidation")  # what a report of ours says is absent where it is known to be
-NOT_LOOKED_FOR = tuple(OUTSIDE)  # what people may expect and the 14 do not hold
 FROM_NIH: dict[str, str] = {finding.name.replace(" t", "_T"): finding.key for finding in FINDINGS}
 FROM_KERMANY: dict[str, str] = {"Pneumonia": "pneumonia"}
 _SPELLED = {"bacteria": "pneumonia", "virus": "pneumonia"}  # file names of Kermany et al. (Cell 2018)

@@ -112,11 +112,6 @@ def _keep_turns(history: Sequence[Turn]) -> list[tuple[str, str]]:
     return kept
 
 
-def add_answer(conversation: Sequence[Message], answer: str) -> list[Message]:
-    """The same conversation with the assistant's answer, as training sees it."""
-    return [*conversation, _say("assistant", answer)]
-
-
 def _say(role: str, text: str) -> Message:
     return {"role": role, "content": [{"type": "text", "text": text}]}
 

@@ -13,7 +13,7 @@ import pytest
 
 from cxr.__main__ import Reading as PrintedReading
 from cxr.__main__ import render
-from cxr.findings import BY_KEY, FINDINGS, NOT_LOOKED_FOR, Level, find_finding
+from cxr.findings import BY_KEY, FINDINGS, Level, find_finding, list_not_looked_for
 from cxr.level import choose_level
 from cxr.model.calibration import Calibration, Scale, write_calibration
 from cxr.prompts import REPORT_REQUEST, YES_NO, ask_finding, build_conversation
@@ -258,4 +258,4 @@ def test_what_is_asked_beside_the_14_changes_none_of_them(own_reader: Reader) ->
 def test_what_is_learnt_is_not_called_not_looked_for() -> None:
     scope = markup.show_scope(OWN)
     assert "tuberculosis" not in scope and "tubes" not in scope and "fractures" in scope
-    assert all(name in markup.show_scope() for name in NOT_LOOKED_FOR)
+    assert all(name in markup.show_scope() for name in list_not_looked_for())

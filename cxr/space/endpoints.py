@@ -1,4 +1,4 @@
-"""The four public endpoints, over HTTP and MCP: a file in, a result out. Knows nothing about the page.
+"""The public endpoints of the four tasks, over HTTP and MCP: a file in, a result out. Knows nothing about the page.
 
 Each function's name is its HTTP name and its MCP tool name, and its docstring is their documentation.
 """

@@ -11,7 +11,7 @@ import torch
 from cxr.films.film import letterbox
 from cxr.findings import FINDINGS
 from cxr.model.engine import Engine
-from cxr.prompts import YES_NO, add_answer, ask_finding, ask_report, build_conversation
+from cxr.prompts import YES_NO, ask_finding, ask_report, build_conversation
 from cxr.results import Turn
 from tests.tiny import noise_film, tiny_engine
 
@@ -131,7 +131,8 @@ def test_what_is_kept_is_small_and_survives_pickling(tiles: int) -> None:
 
 def test_the_whole_conversation_is_this_exact_string() -> None:
     engine = tiny_engine()
-    conversation = add_answer(build_conversation(ask_finding(FINDINGS[0])), "No.")
+    answer = {"role": "assistant", "content": [{"type": "text", "text": "No."}]}
+    conversation = [*build_conversation(ask_finding(FINDINGS[0])), answer]
     assert engine.processor.apply_chat_template(conversation) == (
         "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n<|image|>"
         "Is there a pneumothorax on this chest film? "

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cxr.films.film import Film
-from cxr.findings import BY_KEY, FINDINGS, NOT_LOOKED_FOR, Level
+from cxr.findings import BY_KEY, FINDINGS, Level, list_not_looked_for
 from cxr.results import Answer, Classification, Manner, Mark, Report, Score, Turn, Verdict
 from cxr.space import markup, views
 from tests.fakes import BARE_LLAMA, EMBEDDED, fake_reader
@@ -60,7 +60,7 @@ def test_every_finding_stands_in_clinical_order_with_its_threshold_and_verdict(c
 
 
 def test_what_is_not_looked_for_is_named_for_all_three_tabs() -> None:
-    for missing in NOT_LOOKED_FOR:
+    for missing in list_not_looked_for():
         assert missing in markup.show_scope()
 
 

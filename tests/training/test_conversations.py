@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from cxr.findings import BY_KEY, FINDINGS, NOT_LOOKED_FOR, find_finding
+from cxr.findings import BY_KEY, FINDINGS, find_finding, list_not_looked_for
 from cxr.prompts import REPORT_REQUEST, Guide, ask_finding, ask_report, parse_report, parse_yes_no
 from cxr.results import Observation
 from cxr.statements import read_statements
@@ -353,7 +353,7 @@ def test_nothing_unknown_is_drawn() -> None:
 def test_what_the_run_teaches_is_never_called_not_looked_for() -> None:
     def list_refused(own: tuple[str, ...] | None) -> set[str]:
         answers = {ask_general(NORMAL_FILM, random.Random(seed), own)[1] for seed in range(2000)}
-        return {name for name in NOT_LOOKED_FOR if f"I do not look for {name}." in answers}
+        return {name for name in list_not_looked_for() if f"I do not look for {name}." in answers}
 
     assert list_refused(None) == set()
     assert "tuberculosis" in list_refused(())

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cxr.evaluation.questions import measured, names, seen, seen_answerable, tried
+from cxr.evaluation.questions import fresh, measured, names, seen, seen_answerable, tried
 from cxr.evaluation.questions.names import Wordings
 from cxr.films.film import Film
 from cxr.films.phantom import DrawnFilm, draw_film
@@ -26,11 +26,17 @@ class Words:
 
 
 SETS = {
+    "fresh": Words(names.NAMES, fresh.OTHERS, fresh.UNANSWERABLE, fresh.ANSWERABLE),
     "measured": Words(names.NAMES, measured.OTHERS, measured.UNANSWERABLE, measured.ANSWERABLE),
     "seen": Words(names.NAMES, names.OTHERS, seen.UNANSWERABLE, seen_answerable.ANSWERABLE),
     "tried": Words(tried.NAMES, tried.OTHERS, tried.UNANSWERABLE, tried.ANSWERABLE),
 }
-FIRST = {"measured": 10_300_000, "seen": 10_200_000, "tried": 9_710_000}  # seed of the first film of each set
+FIRST = {
+    "fresh": 10_400_000,
+    "measured": 10_300_000,
+    "seen": 10_200_000,
+    "tried": 9_710_000,
+}  # seed of the first film of each set
 SIZE = 512  # px
 WORDINGS = 3
 TYPOS = 0.5  # share of questions of which one wording is mistyped
