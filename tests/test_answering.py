@@ -284,3 +284,17 @@ def test_a_greeting_is_met_with_what_can_be_asked(reader: Reader, engine: Tellin
     answer = say(reader, study, "hello there")
     assert answer.manner is Manner.DECLINED and answer.text.startswith("Hello. ") and "You can ask" in answer.text
     assert say(reader, None, "who are you?").text == answer.text and engine.asked == []
+
+
+def test_whether_it_is_on_one_side_is_answered_and_not_corrected(reader: Reader, study: Study) -> None:
+    for question in ("is the effusion on the left", "Is it the left lung that has the effusion?"):
+        answer = say(reader, study, question)
+        assert answer.manner is Manner.CLASSIFIED and answer.text == "No, the pleural effusion was found on the right."
+    assert say(reader, study, "is the effusion on the right?").text.startswith("Yes, ")
+    assert say(reader, study, "How big is the effusion on the left?").manner is Manner.CORRECTED
+
+
+def test_how_sure_of_what_is_not_there_is_a_correction(reader: Reader, study: Study) -> None:
+    assert say(reader, study, "How sure are you that the pneumonia is real?").manner is Manner.CORRECTED
+    assert say(reader, study, "How sure are you that the effusion is real?").manner is Manner.CLASSIFIED
+    assert say(reader, study, "How sure are you about pneumonia?").manner is Manner.CLASSIFIED

@@ -15,13 +15,15 @@ MEANING = re.compile(
     r"|a |an )?X(?: exactly| please| anyway| in (?:simple|plain|easy|other) \w+(?: \w+)?| mean(?:s|ing)?)*\W*$)"
     r"|^\W*what (?:is|are) (?:an? )?X,? (?:and|or) (?:what (?:is|are) )?(?:an? )?X\W*$"
     r"|^\W*what (?:is|are) an? (?:(?!X)[\w'-]+ ?){1,3}\W*$|\bwhat do(?:es)? (?:an? |the )?X mean\b"
+    r"|\bwhat do (?:you|doctors|they|people) (?:understand by|mean by|call)\b"
     r"|\b(?:mean(?:s|t|ing)?|stands? for|definition)\b(?!.*\bfor (?:me|him|her|us)\b)|\bdefine\b"
     r"|\bexplain (?:(?!the|this)\w+ ){0,3}?X\b(?! you| on| in th)|\bdifference between\b|\b(?:know|understand"
     r"|understood|heard|word|term|tell me|explain)\b.*\bwhat (?:an? )?(?:X|it|that|this) (?:is|are)\b|\b(?:know"
     r"|understand|heard|word|term)\b.*\bX\b.*\bwhat is (?:it|that|this)\b"
 )
 TREATMENT = _words(
-    r"treat\w*|therap\w+|antibiotic\w*|medicines?|medications?|meds|drugs?|pills?|tablets?|dos(?:e|es|age)"
+    r"treat\w*|physio\w*|any good for|therap\w+|antibiotic\w*|medicines?|medications?|meds|drugs?|pills?|tablets?"
+    r"|dos(?:e|es|age)"
     r"|prescri\w+|surg(?:ery|ical intervention|eries|eon)|operat(?:e|ed|ion|ions)|steroids?|inhalers?|oxygen"
     r"|vaccin\w*|cures?|cured|remed(?:y|ies)|manag(?:e|ed|ing|ement)|biops\w+|aspirin|ibuprofen|paracetamol"
     r"|\w+(?:icillin|mycin|semide)|chest drain|put in|take out|remove[d]?|be drained"
@@ -47,6 +49,9 @@ OUTLOOK = _words(
     r"|fit (?:to|for)|(?:can|may) (?:i|he|she|we) (?:fly|work"
     r"|drive|travel|exercise|swim|run|smoke|drink|go)"
 )
+WORRIED = _words(
+    r"(?:worried|scared|afraid|anxious)(?: about| of| that)?"
+)  # as people begin who then ask what is there
 EARLIER = _words(
     r"changed?|changing|any changes?|new|newer|progress(?:ed|ion|ing)?|worsen\w*|improv\w+"
     r"|(?<!lung is )(?<!side is )(?<!which is )(?:better|worse)"
@@ -76,6 +81,7 @@ PERSON = _words(
     r"|(?:what|which) (?:job|country|hospital)|alcohol\w*"
 )
 SIZE = _words(
+    r"percent\w* of (?:the|my|his|her|a|one|each)|taken up by|"
     r"how (?:bad|big|large|small|much|extensive|wide|severe|thick|tall|deep|many (?:cm|mm|centim\w+|ml))|sizes?|extent"
     r"|extensive"
     rf"|cm|mm|ml|diameter|measure\w*|volume|amount|dimensions?|(?:{SIZES})(?:,| or)|X (?:\w+ ){{0,5}}?(?:is|looks"
@@ -83,14 +89,22 @@ SIZE = _words(
     rf"|my) (?:\w+ ){{0,4}}?(?:X )?(?:\w+ ){{0,4}}?(?:an? )?(?:very |rather |quite )?(?:{SIZES})(?: one)?"
 )
 PLACE = _words(
-    r"where\w*|(?:which|what|whose) (?:side|lobe|lung|zone|part|region|area|field|segment|half|place|position)s?"
-    r"|locat\w+|position|point (?:me )?(?:to|at|out)|find the|(?:right|left) or (?:is it )?(?:on )?"
-    r"(?:the |an? )?(?:left|right)|side of|show me"
+    r"where\w*|(?:which|what) of (?:the|my|his|her|both) (?:two |both )?(?:lungs|sides)"
+    r"|(?:which|what|whose) (?:side|lobe|lung|zone|part|region|area|field|segment|half|place|position)s?"
+    r"|locat\w+|position|point (?:me )?(?:to|at|out)|find the|(?:right|left) (?:\w+ )?or (?:is it )?(?:on |in )?"
+    r"(?:the |my |an? )?(?:left|right)|side of|show me"
 )
 CHOICE = _words(rf"(?:{SIZES})\b.*\bor (?:an? |rather )?(?:{SIZES})|(?:left|right) or (?:an? )?(?:left|right)")
+ON_SIDE = _words(
+    r"(?:is|are) (?:the|this|that|these|his|her|my) (?:\w+ ){0,2}?X (?:\w+ ){0,2}?"
+    r"(?:on|in|at) (?:the |my |his |her )?(?:left|right)"
+    r"|(?:left|right) (?:lung|side|one) (?:that|which) (?:has|shows|is)"
+)
 THERE_FIRST = re.compile(r"^\W*(?:(?:is|are|was) there|any|do|does|can|could|has|have)\b")
 SIDE_ASKED = _words(
-    r"(?:the|what) side of|(?:which|what) sides?|(?:right|left)\W+or (?:is it )?(?:on )?(?:the |an? )?(?:left|right)"
+    r"(?:the|what) side of|(?:which|what) sides?"
+    r"|(?:which|what) of (?:the|my|his|her|both) (?:two |both )?(?:lungs|sides)"
+    r"|(?:right|left)\W+(?:\w+ )?or (?:is it )?(?:on |in )?(?:the |my |an? )?(?:left|right)"
 )
 DESCRIBE = _words(r"describe|tell me (?:more )?about|characteri[sz]e|details? (?:of|about)")
 ASKS = re.compile(r"\b(?:how|where\w*|which|what|whose)\b")  # what is asked outright
@@ -114,8 +128,10 @@ TANGLED = _words(
 )
 IF_THERE = _words(r"if (?:there|so|any|it has|it shows)|whether")
 SURE = _words(
-    r"how (?:sure|certain|likely|probable|confident)|probabilit\w+|likelihood|chances? of|percent\w*|odds|confidence"
+    r"how (?:sure|certain|likely|probable|confident)|probabilit\w+|likelihood|chances? of"
+    r"|percent\w*(?! of (?:the|my|his|her|a|one|each))|odds|confidence"
 )
+REAL = _words(r"(?:that )?(?:the|this|that|his|her|my) (?:\w+ ){0,2}?X (?:is|are) (?:\w+ )?(?:real|there|true|right)")
 COUNT = _words(r"how many(?! (?:cm|mm|ml|centim\w+))|number of|count")
 FOREIGN = re.compile(
     r"\b(?:kann|einen?|ist|der|das|und|gibt|wie|hat|auf|welche[rs]?|le|la|les|est|une?|y a|dans|sur|quel\w*|hay|el"
@@ -130,6 +146,15 @@ GIVEN = _words(
 )
 PRONOUN = _words(r"it|this|that|they|them|one|these|those")
 FOLLOWS = re.compile(r"^\W*(?:and|what about|how about|ok(?:ay)?|so|then|also|but)\b")
+
+IS_IT = re.compile(r"^\W*(?:is|are) (?:it|that|they|those) (?:on|in|at) ")
+WHAT_IS_IT = re.compile(r"^\W*what (?:is|does|are) (?:it|that|this|they)(?: mean| exactly| then)*\W*$")
+# What is told before the question.
+TOLD = (
+    r"^\W*(?:i(?:'m| am| have| had|'ve)?|he|she|we|the patient|patient|my \w+|this (?:man|woman|patient)|after|hi|hello"
+    r"|a?\s?\d+)\b"
+    r"[^?]*?[,.;:!]\s+(?=(?:is|are|do|does|can|could|any|has|have|what|which|where|how)\b)"
+)
 
 VIEW = _words(
     r"a\.?p\.?|p\.?a\.?|poster(?:o-?|ior[ -])anterior|anter(?:o-?|ior[ -])posterior"
@@ -146,7 +171,8 @@ PICTURE = _words(
     rf"|it|that) an? {FILM}|what is {FILM} of|is {FILM} of (?:a|the|my) \w+|imaging (?:technique|method)"
 )
 ORIENTATION = re.compile(
-    rf"\b(?:which|what) side\b.*\b(?:left|right|{FILM})\b|\bwhere (?:is|'s) (?:the )?(?:patient'?s? )?(?:left"
+    rf"\b(?:which|what) side\b.*\b(?:left|right|{FILM})\b"
+    r"|\bwhere (?:is|'s|(?:do|can|would) (?:i|you|we) (?:find|see)) (?:the )?(?:patient'?s? )?(?:left"
     rf"|right)\b|\bpatient'?s? (?:own )?(?:left|right)\b.*\b(?:left|right|side|{FILM})\b|\b(?:left"
     rf"|right) (?:side )?(?:of|in|on) {FILM}\b"
     r"|\b(?:left|right) (?:is|and) (?:left|right)\b|\bmirror\w*\b|\b(?:left|right) on (?:my|the) (?:left|right)\b"
@@ -176,11 +202,13 @@ SHADOW = _words(r"shadows?|spots?|opaci\w+|patch(?:es|y)?|blobs?|fluid|water")
 TAG = re.compile(
     r"(?<!who)(?<!what)(?<!how)(?<!where)\W+(?:isn't|is|aren't|are|doesn't|does|don't|do) (?:it|there|they|you)\W*$"
 )  # "..., isn't it?"
+OR_NOT = re.compile(r"\W*\bor not\W*$")  # offers a no and denies nothing
 CLEAR = _words(r"expanded|inflated|aerated|clear|(?:un)?remarkable|normal\w*|healthy|ok|okay|fine|all right|good")
 OVERVIEW = _words(
     r"what (?:do|can|could) (?:you|u|we|i|one) (?:\w+ )?(?:see|notice|find|tell|observe)|(?:what|anything) (?:does"
     r"|do|is|are|was|can) (?:[\w-]+ )*?(?:shows?|seen|see|visible|on|in|here|there|wrong|abnormal)|what is (?:that"
-    r"|this|the)|describe|list|summar\w+|findings?|tell me (?:\w+ )?about|what you (?:can )?see|anything|something"
+    r"|this|the)|describe|list|summar\w+|findings?|tell me (?:\w+ )?about|what you (?:can )?see|anything"
+    r"|something|reports?"
     r"|diagnos\w*|impression|interpret\w*|read (?:this|the|my)|overview"
     r"|(?:look at|most likely|matters?) first|abnormalit(?:y|ies)|notice|(?:which"
     r"|what) (?:\w+ )?(?:abnormal\w*|findings?|patholog\w*|diseases?|problems?)|thing|main|most important|explain"

@@ -62,17 +62,12 @@ def read_question(text: str, own: Sequence[str] = (), earlier: Sequence[Turn] = 
     What is told before the question ("I had an operation, is there ...?") is left out where the rest names a finding.
     """
     words = cues.TAG.sub("", repair_spelling(text))
-    rest = re.sub(_TOLD, "", words)
+    plain = cues.OR_NOT.sub("", words)
+    words = words if cues.DENIAL.search(plain) else plain
+    rest = re.sub(cues.TOLD, "", words)
     if rest != words and mask_findings(rest, own)[1]:
         words = rest
     return _read_words(text, words, own, earlier)
-
-
-_TOLD = (
-    r"^\W*(?:i(?:'m| am| have| had|'ve)?|he|she|we|the patient|patient|my \w+|this (?:man|woman|patient)|after|hi|hello"
-    r"|a?\s?\d+)\b"
-    r"[^?]*?[,.;:!]\s+(?=(?:is|are|do|does|can|could|any|has|have|what|which|where|how)\b)"
-)
 
 
 def mask_findings(words: str, own: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
@@ -113,19 +108,15 @@ def _refer(masked: str, own: Sequence[str], earlier: Sequence[Turn]) -> tuple[st
     keys = next(filter(None, named), ())
     if keys and re.search(r"\b(?:sure|certain)\b", masked):
         return "how sure X", keys
-    if keys and (_WHAT_IS_IT.match(masked) or (cues.IS_THERE.search(masked) and cues.PRONOUN.search(masked))):
+    if keys and (cues.WHAT_IS_IT.match(masked) or (cues.IS_THERE.search(masked) and cues.PRONOUN.search(masked))):
         return cues.PRONOUN.sub("X", masked, count=1), keys
     if keys and (cues.SIZE.search(masked) or cues.PLACE.search(masked) or cues.DESCRIBE.search(masked)):
         return cues.PRONOUN.sub("the X", masked, count=1), keys
-    if keys and read_side(masked) and _IS_IT.match(masked):
+    if keys and read_side(masked) and cues.IS_IT.match(masked):
         return cues.PRONOUN.sub("there X", masked, count=1), keys
     if keys and cues.FOLLOWS.match(masked) and read_side(masked):
         return f"{masked} any X", keys
     return masked, ()
-
-
-_IS_IT = re.compile(r"^\W*(?:is|are) (?:it|that|they|those) (?:on|in|at) ")
-_WHAT_IS_IT = re.compile(r"^\W*what (?:is|does|are) (?:it|that|this|they)(?: mean| exactly| then)*\W*$")
 
 
 def read_side(masked: str) -> Side | None:
@@ -148,15 +139,16 @@ def _read_undecidable(question: Question, masked: str, follows: bool) -> Questio
     if OFF_TOPIC.search(masked):
         return replace(question, topic=Topic.NONSENSE)
     chance = question.findings and cues.SURE.search(masked)
+    calm = cues.WORRIED.sub("", masked) if question.findings and cues.IS_THERE.search(masked) else masked
     for topic, cue in ((Topic.OUTLOOK, cues.OUTLOOK), (Topic.TREATMENT, cues.TREATMENT)):
-        if cue.search(masked) and not chance:
+        if cue.search(calm) and not chance:
             return replace(question, topic=topic)
     if question.others:
         return replace(question, topic=Topic.OUTSIDE)
     if question.findings and cues.COUNT.search(masked):
         return replace(question, topic=Topic.COUNT)
     if chance or (question.findings and cues.TANGLED.search(masked)):
-        return replace(question, topic=Topic.CHANCE)
+        return replace(question, topic=Topic.CHANCE, granted=cues.REAL.search(masked) is not None)
     granted = bool(question.findings) and not cues.IS_THERE.search(masked)
     for topic, cue in ((Topic.EARLIER, cues.EARLIER), (Topic.CAUSE, cues.CAUSE), (Topic.PERSON, cues.PERSON)):
         if cue.search(masked):
@@ -195,7 +187,8 @@ def _read_finding(question: Question, masked: str) -> Question:
         return replace(question, granted=True, request=forms.ask_seen(keys))
     if given or (definite and not there):
         closed = question.side and not outright and not given
-        return replace(question, granted=True, request=seen if closed else question.request)
+        topic = Topic.PRESENCE if closed and cues.ON_SIDE.search(masked) else question.topic
+        return replace(question, topic=topic, granted=True, request=seen if closed else question.request)
     return replace(question, topic=Topic.PRESENCE, request=seen, turned=_is_turned(question, masked))
 
 

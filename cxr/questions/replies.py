@@ -119,7 +119,7 @@ def correct(question: Question, scores: Mapping[str, Score], sides: Mapping[str,
     """
     known = [scores[key] for key in question.findings if key in scores]
     if question.topic is Topic.CHANCE and known:
-        return _say_chance(known)
+        return _say_chance(known, question.granted)
     if not question.granted:
         return None
     absent = [score for score in known if score.verdict is Verdict.ABSENT]
@@ -129,6 +129,8 @@ def correct(question: Question, scores: Mapping[str, Score], sides: Mapping[str,
     if unsure and question.topic is not Topic.CAUSE:
         return _say_unsure(unsure)
     other = {"left": "right", "right": "left"}.get(question.side or "", "")
+    if sides and question.topic is Topic.PRESENCE:
+        return place_on_side(question, sides)
     if sides and sides.get(other, 0.0) >= SIDE_FROM:
         noun = find_finding(question.findings[0]).bare_noun
         reason = f"On this film the {noun} was found on the {other}, not on the {question.side}."
@@ -159,13 +161,16 @@ def place_on_side(question: Question, sides: Mapping[str, float]) -> Reply:
     return Reply(Manner.CLASSIFIED, f"{'Yes' if yes else 'No'}, the {finding.bare_noun} was found {where}.")
 
 
-def _say_chance(known: Sequence[Score]) -> Reply:
+def _say_chance(known: Sequence[Score], granted: bool) -> Reply:
     parts = [
         f"{find_finding(score.finding).bare_noun} {write_percent(score.probability)}"
         f"{f' ({score.verdict.value})' if score.verdict else ', not calibrated'}"
         for score in known
     ]
-    return Reply(Manner.CLASSIFIED, f"The classification of this film says: {join_words(parts, 'and')}.")
+    said = f"The classification of this film says: {join_words(parts, 'and')}."
+    if granted and all(score.verdict is Verdict.ABSENT for score in known):
+        return Reply(Manner.CORRECTED, said, ASK.format(f'"{forms.WHAT}"'))
+    return Reply(Manner.CLASSIFIED, said)
 
 
 def _say_absent(question: Question, absent: Sequence[Score]) -> Reply:

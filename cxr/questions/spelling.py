@@ -16,6 +16,7 @@ abnormality healthy picture image film projection frontal lateral heart lungs ch
 silhouette modality explain meaning define difference embolism dilated technique summary radiologist radiograph
 swallowed around atelectatic abnormalities severe right consolidated treated worried before antibiotic
 mediastinal patient symptoms ambulance steroids biopsy survive thickened extensive
+location attack percentage physio infiltration
 """
 SPELLED = frozenset(_TRADE.split())
 # Plain words that are near one of them.
