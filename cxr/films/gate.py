@@ -82,8 +82,10 @@ def inspect_film(film: Film) -> Inspection:
         reasons.remove(LONG)
     strange = sum(looks[name] for name in STRANGERS)
     kept = min(max(strange, 1e-4), 1 - 1e-4)
-    doubt = float(np.log(kept / (1 - kept))) + SUSPECT * bool({NOT_RADIOGRAPH, NOT_CHEST} & set(film.warnings))
-    return Inspection(tuple(reasons), doubt, STRANGERS[max(STRANGERS, key=lambda name: looks[name])])
+    told = bool({NOT_RADIOGRAPH, NOT_CHEST} & set(film.warnings))
+    doubt = float(np.log(kept / (1 - kept))) + SUSPECT * told
+    stranger = "not a chest" if told else max(STRANGERS, key=lambda name: looks[name])
+    return Inspection(tuple(reasons), doubt, STRANGERS[stranger])
 
 
 def _find_position(film: Film, looks: Mapping[str, float]) -> Iterator[Reason]:

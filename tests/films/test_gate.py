@@ -67,6 +67,9 @@ def test_most_strangers_are_doubted(kind: str) -> None:
 def test_a_header_that_says_otherwise_adds_doubt() -> None:
     told = inspect_film(replace(FILMS[0], warnings=(NOT_CHEST,)))
     assert told.doubt > inspect_film(FILMS[0]).doubt + 1 and told.reasons == ()
+    page = draw_stranger("page", 10_000_000)  # whatever it looks like, the header knows what it is
+    assert inspect_film(page).stranger == STRANGERS["not an X-ray"]
+    assert inspect_film(replace(page, warnings=(NOT_CHEST,))).stranger == STRANGERS["not a chest"]
 
 
 def test_every_reason_is_two_sentences_for_people() -> None:
