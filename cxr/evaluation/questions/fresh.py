@@ -1,6 +1,6 @@
 """Fresh wordings, in the voices of patients, relatives, students, nurses and people who are no native speakers.
 
-Written by somebody who had not seen the rules of `cxr.questions`; what they showed was not mended.
+Written by somebody who had not seen the rules of `cxr.questions`; what they showed was mended afterwards.
 """
 
 from cxr.evaluation.questions.names import Wordings
