@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cxr.evaluation.questions import fresh, measured, names, seen, seen_answerable, tried
+from cxr.evaluation.questions import fresh, kept_apart, measured, names, seen, seen_answerable, tried
 from cxr.evaluation.questions.names import Wordings
 from cxr.films.film import Film
 from cxr.films.phantom import DrawnFilm, draw_film
@@ -27,11 +27,13 @@ class Words:
 
 SETS = {
     "fresh": Words(names.NAMES, fresh.OTHERS, fresh.UNANSWERABLE, fresh.ANSWERABLE),
+    "kept_apart": Words(names.NAMES, kept_apart.OTHERS, kept_apart.UNANSWERABLE, kept_apart.ANSWERABLE),
     "measured": Words(names.NAMES, measured.OTHERS, measured.UNANSWERABLE, measured.ANSWERABLE),
     "seen": Words(names.NAMES, names.OTHERS, seen.UNANSWERABLE, seen_answerable.ANSWERABLE),
     "tried": Words(tried.NAMES, tried.OTHERS, tried.UNANSWERABLE, tried.ANSWERABLE),
 }
 FIRST = {
+    "kept_apart": 10_500_000,
     "fresh": 10_400_000,
     "measured": 10_300_000,
     "seen": 10_200_000,
