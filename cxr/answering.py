@@ -14,7 +14,8 @@ from cxr.prompts import build_conversation
 from cxr.questions.doubts import TELLS, doubt_answer, tells
 from cxr.questions.forms import SIDE, SIDES, is_taught
 from cxr.questions.overview import OVERVIEWS, list_named, list_seen, read_verdict
-from cxr.questions.reading import Question, Topic, read_question
+from cxr.questions.question import Question, Topic
+from cxr.questions.reading import read_question
 from cxr.questions.replies import (
     NO_FILM,
     NO_WORDS,

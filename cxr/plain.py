@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from cxr.findings import BY_KEY, find_finding, order_finding
 from cxr.prompts import parse_report, write_observation, write_possible
+from cxr.questions.naming import mask_findings
 from cxr.questions.outside import hide_strangers
-from cxr.questions.reading import mask_findings
 from cxr.results import Score, Verdict, write_percent
 from cxr.statements import read_statements
 

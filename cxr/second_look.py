@@ -20,7 +20,8 @@ from cxr.probes import (
     weigh_findings,
 )
 from cxr.prompts import clean
-from cxr.questions.reading import Question, read_question
+from cxr.questions.question import Question
+from cxr.questions.reading import read_question
 from cxr.reader import Reader, Study
 from cxr.results import Answer, Classification, CxrError, HeatMap, Manner, Turn
 from cxr.sides import SideCheck, compare_sides

@@ -5,23 +5,26 @@ import re
 from cxr.questions.vocabulary import FILM, SIZES
 
 
-def _words(pattern: str) -> re.Pattern[str]:
+def words(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])")
 
 
 MEANING = re.compile(
     r"^\W*(?:(?:what(?: exactly)?(?: is|'s| are| was)|define|explain|meaning of|definition of)"
     r" (?:\w+ing )?(?:the (?:word|term) "
-    r"|a |an )?X(?: exactly| please| anyway| in (?:simple|plain|easy|other) \w+(?: \w+)?| mean(?:s|ing)?)*\W*$)"
+    r"|a |an )?X(?: exactly| please| anyway| in (?:\w+ )?(?:words?|terms?|language|english)| mean(?:s|ing)?)*\W*$)"
     r"|^\W*what (?:is|are) (?:an? )?X,? (?:and|or) (?:what (?:is|are) )?(?:an? )?X\W*$"
     r"|^\W*what (?:is|are) an? (?:(?!X)[\w'-]+ ?){1,3}\W*$|\bwhat do(?:es)? (?:an? |the )?X mean\b"
-    r"|\bwhat do (?:you|doctors|they|people) (?:understand by|mean by|call)\b"
+    r"|\bwhat (?:exactly )?do (?:you|doctors|they|people) (?:understand by|mean by|call)\b|\bexplanation of what\b"
     r"|\b(?:mean(?:s|t|ing)?|stands? for|definition)\b(?!.*\bfor (?:me|him|her|us)\b)|\bdefine\b"
-    r"|\bexplain (?:(?!the|this)\w+ ){0,3}?X\b(?! you| on| in th)|\bdifference between\b|\b(?:know|understand"
+    r"|\bexplain (?:(?!the|this)\w+ |the (?:word|term) ){0,3}?X\b(?! you| on| in th)"
+    r"|\b(?:word|term) X\W.*\bexplain\b|\bdifference between\b|\b(?:know|understand"
     r"|understood|heard|word|term|tell me|explain)\b.*\bwhat (?:an? )?(?:X|it|that|this) (?:is|are)\b|\b(?:know"
-    r"|understand|heard|word|term)\b.*\bX\b.*\bwhat is (?:it|that|this)\b"
+    r"|understand|heard|word|term|says?|said|wrote|written|writes?|reads?|called|mentions?|mentioned|letter"
+    r"|report|told)\b"
+    r".*\bX\b.*\bwhat(?: exactly)? (?:is|does) (?:it|that|this)\b(?: mean)?\W*$"
 )
-TREATMENT = _words(
+TREATMENT = words(
     r"treat\w*|physio\w*|any good for|therap\w+|antibiotic\w*|medicines?|medications?|meds|drugs?|pills?|tablets?"
     r"|dos(?:e|es|age)"
     r"|prescri\w+|surg(?:ery|ical intervention|eries|eon)|operat(?:e|ed|ion|ions)|steroids?|inhalers?|oxygen"
@@ -32,11 +35,12 @@ TREATMENT = _words(
     r"|take|eat)|what (?:should|can|must|could) (?:i|we|he|she|they) do|(?:should|could|must|can|needs? to|has to"
     r"|have to) be done|next steps?|discharged?|refer(?:red|ral)?|(?:should|must|can|may) (?:i|we|he|she"
     r"|they) (?!look|see|say|write|find|call (?:it|this|that)|search|read|describe|notice|tell|know|expect|assume"
-    r"|conclude|trust|ask|recogni[sz]e|interpret|report)\w+|(?:do|does) (?:i|we|he|she|they|this|that|it"
+    r"|conclude|trust|ask|recogni[sz]e|interpret|report|check|compare|mention|focus|point|mark|draw|study|learn"
+    r"|understand|remember|explain|examine|pay|show)\w+|(?:do|does) (?:i|we|he|she|they|this|that|it"
     r"|the patient|my \w+) (?:need|require|have to)|help(?:s|ful)? (?:here|with)|is it (?:ok|okay|safe|allowed"
     r"|fine) (?:to|if|for)"
 )
-OUTLOOK = _words(
+OUTLOOK = words(
     r"prognos\w*|die|dies|dying|death|dead|surviv\w*|fatal|deadly|kill\w*|life expectancy|recover\w*|heal|heals"
     r"|healed|healing|get(?:ting)? (?:better|worse|well|over)|(?:will|gonna) (?:i|he|she|it|this|that|they"
     r"|the patient|my \w+)|will (?=\w+ (?:be|get|go|live|heal))|going to (?:be|die|live|make)|chances?|outlook"
@@ -45,106 +49,111 @@ OUTLOOK = _words(
     r"|will|until|before|to|it takes?)|long term|(?:see|call|go to|visit|tell|phone) (?:a|the|my|your) (?:doctor|gp"
     r"|physician|specialist)|(?:is|are) (?:it|this|that|these|they|x) (?:really |very |so |that |too )?bad"
     r"|am i (?:ok|okay|fine|sick|ill|healthy|going)"
-    r"|how bad(?! (?:is|are) (?:the |an? |my |his |her |this |that )?X)"
+    r"|how bad"
     r"|fit (?:to|for)|(?:can|may) (?:i|he|she|we) (?:fly|work"
     r"|drive|travel|exercise|swim|run|smoke|drink|go)"
 )
-WORRIED = _words(
-    r"(?:worried|scared|afraid|anxious)(?: about| of| that)?"
-)  # as people begin who then ask what is there
-EARLIER = _words(
+WORRIED = words(r"(?:worried|scared|afraid|anxious)(?: about| of| that)?")  # as people begin who then ask what is there
+HOW_BAD = words(r"how bad|how severe")  # of a finding: its size
+EARLIER = words(
     r"changed?|changing|any changes?|new|newer|progress(?:ed|ion|ing)?|worsen\w*|improv\w+"
     r"|(?<!lung is )(?<!side is )(?<!which is )(?:better|worse)"
     r"|unchanged"
     r"|stable|previous\w*|prior|earlier|yesterday|ago|before|since (?:when|the|last|his|her|my|yesterday)"
     r"|old films?|resolv\w+|last (?:film|week|month|year|time|x-?ray|scan|one|picture|visit|exam)|compar(?:e|ed"
-    r"|ison) (?:to|with|this)(?! the (?:thorax|chest|other|left|right))|already|follow[- ]?up|how long (?:has|have"
+    r"|ison) (?:to|with|this)(?! the (?:thorax|chest|other|left|right|rest|surrounding|normal|healthy|heart"
+    r"|lung))|already|follow[- ]?up|how long (?:has|have"
     r"|had|is|was)|grow(?:n|ing)|grew|acute or|chronic or|recent\w*"
     r"|gone|cleared|disappeared|vanished"
 )
-CAUSE = _words(
+CAUSE = words(
     r"why|caus(?:e|es|ed|ing)|due to|reasons?|because of what|responsible|bacteri\w*|virus(?:es)?|viral|fung(?:al"
     r"|us)|a?etiolog\w*|how come|result of|come from|came from|brought (?:on|about)|how did (?:\w+ )+(?:get|happen"
     r"|catch|develop)"
 )
-SYMPTOMS = _words(
+SYMPTOMS = words(
     r"cough\w*|pain\w*|fever\w*|symptoms?|breathless\w*|short(?:ness)? of breath|dizz\w*|tired|feel\w*|hurts?"
     r"|suffer\w*|sneez\w*|unwell|vomit\w*"
 )
-PERSON = _words(
+PERSON = words(
     r"(?:patient|person)(?:'s)? (?:name|age|sex|gender|weight|height)|(?:his|her|their) (?:name|age|weight|height"
     r"|job)|(?:name|age|sex|gender|weight|height) of (?:the|this) (?:patient|person)|how (?:old|tall|heavy)|(?:male"
     r"|man) or|(?:female|woman) or|boy or|girl or|(?:is|are) (?:this|that|the patient|it|they|he"
     r"|she) (?:from )?(?:an? )?(?:male|female|man|woman|boy|girl|child|adult|smoker|pregnant)|pregnan\w*|smok(?:e"
-    r"|es|ed|er|ing)|who is (?:this|the|he|she|it)|whose|(?:is|are) (?:this|it|that) (?:really )?(?:my|mine|his"
+    r"|es|ed|er|ing)|who is (?:this|the|he|she|it)"
+    r"|whose (?:\w+ )?(?:film|x-ray|picture|image|scan|is|are|name)|(?:is|are) (?:this|it|that) (?:really )?(?:my"
+    r"|mine|his"
     r"|hers?|your)(?: own)? (?:film|x-ray|picture|image)|gender|sex|ethnic\w*|race|born|birth\w*|nationality"
     r"|(?:what|which) (?:job|country|hospital)|alcohol\w*"
 )
-SIZE = _words(
+SIZE = words(
     r"percent\w* of (?:the|my|his|her|a|one|each)|taken up by|"
     r"how (?:bad|big|large|small|much|extensive|wide|severe|thick|tall|deep|many (?:cm|mm|centim\w+|ml))|sizes?|extent"
-    r"|extensive"
+    r"|extensive|is (?:it|that|this) (?:much|a lot)|proportion|fraction|(?:take|takes|taking) up|cover(?:s|ing)?"
     rf"|cm|mm|ml|diameter|measure\w*|volume|amount|dimensions?|(?:{SIZES})(?:,| or)|X (?:\w+ ){{0,5}}?(?:is|looks"
     rf"|seems) (?:\w+ )?(?:{SIZES})|(?:is|are|was|call|say) (?:\w+ )?(?:the|this|that|it|his|her"
     rf"|my) (?:\w+ ){{0,4}}?(?:X )?(?:\w+ ){{0,4}}?(?:an? )?(?:very |rather |quite )?(?:{SIZES})(?: one)?"
 )
-PLACE = _words(
+PLACE = words(
     r"where\w*|(?:which|what) of (?:the|my|his|her|both) (?:two |both )?(?:lungs|sides)"
     r"|(?:which|what|whose) (?:side|lobe|lung|zone|part|region|area|field|segment|half|place|position)s?"
     r"|locat\w+|position|point (?:me )?(?:to|at|out)|find the|(?:right|left) (?:\w+ )?or (?:is it )?(?:on |in )?"
-    r"(?:the |my |an? )?(?:left|right)|side of|show me"
+    r"(?:the |my |an? )?(?:left|right)|side of|show me|left\W+right"
 )
-CHOICE = _words(rf"(?:{SIZES})\b.*\bor (?:an? |rather )?(?:{SIZES})|(?:left|right) or (?:an? )?(?:left|right)")
-ON_SIDE = _words(
+CHOICE = words(
+    rf"(?:{SIZES})\b.*\bor (?:an? |rather )?(?:{SIZES})|(?:left|right) or (?:an? )?(?:left|right)|left\W+right"
+)
+ON_SIDE = words(
     r"(?:is|are) (?:the|this|that|these|his|her|my) (?:\w+ ){0,2}?X (?:\w+ ){0,2}?"
     r"(?:on|in|at) (?:the |my |his |her )?(?:left|right)"
     r"|(?:left|right) (?:lung|side|one) (?:that|which) (?:has|shows|is)"
 )
+IS_SIZED = words(rf"is (?:it|this|that) (?:much|a lot of) X|is (?:it|this|that) an? (?:\w+ )?(?:{SIZES}) (?:\w+ )?X")
 THERE_FIRST = re.compile(r"^\W*(?:(?:is|are|was) there|any|do|does|can|could|has|have)\b")
-SIDE_ASKED = _words(
+SIDE_ASKED = words(
     r"(?:the|what) side of|(?:which|what) sides?"
     r"|(?:which|what) of (?:the|my|his|her|both) (?:two |both )?(?:lungs|sides)"
-    r"|(?:right|left)\W+(?:\w+ )?or (?:is it )?(?:on |in )?(?:the |my |an? )?(?:left|right)"
+    r"|(?:right|left)\W+(?:\w+ )?or (?:is it )?(?:on |in )?(?:the |my |an? )?(?:left|right)|left\W+right"
 )
-DESCRIBE = _words(r"describe|tell me (?:more )?about|characteri[sz]e|details? (?:of|about)")
+DESCRIBE = words(r"describe|tell me (?:more )?about|characteri[sz]e|details? (?:of|about)")
 ASKS = re.compile(r"\b(?:how|where\w*|which|what|whose)\b")  # what is asked outright
-IS_THERE = _words(
+IS_THERE = words(
     r"(?:is|are|was) there|there is|there's|there are|any|(?:do|can|could|did) (?:you|u|we|i) (?:\w+ )?(?:see|spot"
     r"|detect|find|notice|identify|recogni[sz]e|make out|confirm)|(?:does|do|has|have|did|is"
     r"|was) (?:(?!X)\w+ ){0,4}?(?:show|have|has|got|suffer|present)|present|visible|seen|signs? of|evidence"
     r"|look(?:ing)? for|check(?:ing)?|search for|exists?|yes or no|suspect\w*|could (?:it|this"
-    r"|that) be|(?:is|was) (?:this|that|it) (?:an? )?(?:\w+ )?X|i (?:think|believe|see|suspect)|(?:with"
+    r"|that) be"
+    r"|(?:is|was) (?:this|that|it) (?:an? )?(?:\w+ )?X(?! (?!show)\w+ing\b)|(?:it|this|that) is (?:an? )?(?:\w+ )?X"
+    rf"|is it (?:really )?(?:there|here|(?:in|on) {FILM})|i (?:think|believe|see|suspect)|(?:with"
     r"|has) (?:an? )?(?:(?!the|this|that)\w+ )?X|what about|how about|whether|if there|says|said|told|(?:could|might"
     r"|may|can) (?:\w+ ){1,6}be (?:an? )?(?:\w+ )?X"
 )
-DENIAL = _words(
-    r"(?<!yes/)(?<!yes or )no|not|isn't|without|free|exclude[d]?|rule[d]? out|absen\w+|none|clear of|don't"
-    r"|doesn't|never|lack\w*|nor"
+DENIAL = words(
+    r"(?<!yes/)(?<!yes or )no|not|isn't|without|free|exclude[d]?|rule[d]? out|(?<!present or )absen\w+|none|clear of"
+    r"|don't|doesn't|never|lack\w*|nor"
 )
 # Turned round more than once, or in a way for which there is no taught form: the fact is told, without yes or no.
-TANGLED = _words(
+TANGLED = words(
     r"neither|false|untrue|unlikely|(?:the )?absence|or not|(?:not|n't) true|deny"
     r"|(?:no|not|isn't|without|never) (?:\w+ ){1,5}(?:no|not|without|free|absent)"
 )
-IF_THERE = _words(r"if (?:there|so|any|it has|it shows)|whether")
-SURE = _words(
+IF_THERE = words(r"if (?:there|so|any|it has|it shows)|whether")
+SURE = words(
     r"how (?:sure|certain|likely|probable|confident)|probabilit\w+|likelihood|chances? of"
     r"|percent\w*(?! of (?:the|my|his|her|a|one|each))|odds|confidence"
 )
-REAL = _words(r"(?:that )?(?:the|this|that|his|her|my) (?:\w+ ){0,2}?X (?:is|are) (?:\w+ )?(?:real|there|true|right)")
-COUNT = _words(r"how many(?! (?:cm|mm|ml|centim\w+))|number of|count")
-FOREIGN = re.compile(
-    r"\b(?:kann|einen?|ist|der|das|und|gibt|wie|hat|auf|welche[rs]?|le|la|les|est|une?|y a|dans|sur|quel\w*|hay|el"
-    r"|los|que|es|en|il|di|nel|c'è|per|och|är|een|het)\b"
-)
+REAL = words(r"(?:that )?(?:the|this|that|his|her|my) (?:\w+ ){0,2}?X (?:is|are) (?:\w+ )?(?:real|there|true|right)")
+COUNT = words(r"how many(?! (?:cm|mm|ml|centim\w+))|number of|count")
 ENGLISH = re.compile(r"\b(?:is|are|the|there|what|how|does?|of|on|any|you|this|that|can|has|have|it|i|my|a|an)\b")
 DEFINITE = re.compile(
     r"\b(?:the|this|that|these|those|his|her|my|their|its|your)(?: (?!there|lung|film|patient|chest)[\w-]+){0,3}? X"
 )
-GIVEN = _words(
-    r"(?:since|given|because|as|assuming|knowing)(?: that)? (?:there (?:is|are)|the|an?|it)(?: \w+)? X|given the X"
+OUTRIGHT = re.compile(r"^\W*(?:(?:so|and|but|ok|hi|please)\W+)*(?:how|why|what|which)\b(?! about)")  # as ASKS, at once
+GIVEN = words(
+    r"(?:since|given|because|as|assuming|knowing)(?: that)? (?:there (?:is|are)|the|an?|it)(?: \w+)? X"
+    r"|given the X|there is (?:the|this|that|his|her|my) X"
 )
-PRONOUN = _words(r"it|this|that|they|them|one|these|those")
+PRONOUN = words(r"it|this|that|they|them|one|these|those")
 FOLLOWS = re.compile(r"^\W*(?:and|what about|how about|ok(?:ay)?|so|then|also|but)\b")
 
 IS_IT = re.compile(r"^\W*(?:is|are) (?:it|that|they|those) (?:on|in|at) ")
@@ -156,60 +165,14 @@ TOLD = (
     r"[^?]*?[,.;:!]\s+(?=(?:is|are|do|does|can|could|any|has|have|what|which|where|how)\b)"
 )
 
-VIEW = _words(
-    r"a\.?p\.?|p\.?a\.?|poster(?:o-?|ior[ -])anterior|anter(?:o-?|ior[ -])posterior"
-    r"|views?|projections?|planes?|frontal|lateral|supine"
-    r"|(?:front|back) to (?:back|front)|directions?|facing|detector"
-    rf"|how (?:was|is) {FILM} (?:taken|acquired|made|shot|done)|(?:from|in) (?:the )?(?:front|back|behind)|lying"
-    rf"|standing"
-)
-PICTURE = _words(
-    r"(?:what|which) (?:kind|type|sort) of (?:\w+ )?(?:\w+)|modality|ct|mri|mr|ultrasound|sonogra\w+|pet|tomogra\w+"
-    rf"|(?:what|which|whose) (?:body )?(?:part|region|area) of (?:the |a )?body"
-    r"|(?:what|which) (?:body part|organ)(?: system)?"
-    r"|is (?:this"
-    rf"|it|that) an? {FILM}|what is {FILM} of|is {FILM} of (?:a|the|my) \w+|imaging (?:technique|method)"
-)
-ORIENTATION = re.compile(
-    rf"\b(?:which|what) side\b.*\b(?:left|right|{FILM})\b"
-    r"|\bwhere (?:is|'s|(?:do|can|would) (?:i|you|we) (?:find|see)) (?:the )?(?:patient'?s? )?(?:left"
-    rf"|right)\b|\bpatient'?s? (?:own )?(?:left|right)\b.*\b(?:left|right|side|{FILM})\b|\b(?:left"
-    rf"|right) (?:side )?(?:of|in|on) {FILM}\b"
-    r"|\b(?:left|right) (?:is|and) (?:left|right)\b|\bmirror\w*\b|\b(?:left|right) on (?:my|the) (?:left|right)\b"
-)
-GREETING = re.compile(
-    r"^\W*(?:(?:hello|hi|hey|good (?:morning|day|afternoon|evening)|thanks?(?: you)?(?: very much| a lot)?|bye|goodbye"
-    r"|please|there|help(?: me)?|test)\W*)+$|\b(?:who|what) are you\b|\bwhat (?:can|do) you (?:do|know|answer)\W*$"
-    r"|\bwhat (?:can|may|should) i ask\b|\bhow (?:do|does) (?:you|this|it) work\b"
-)
-WHOLE = re.compile(  # nothing but heart or lungs: "heart?", "what about the right lung?"
-    r"^\W*(?:(?:and|what about|how about|how is|how are|ok|the|his|her|my|both|left|right)\W+)*(?:hearts?|lungs?)\W*$"
-)
-HEART = _words(r"hearts?|cardiac|cardio-?thoracic|ctr")
-HEART_SIZE = _words(
-    rf"{SIZES}|enlarge\w*|size|normal\w*|ok|okay|fine|grown|dilat\w+|width|half|diameter|ratio|wider|broad"
-    rf"|oversized|look\w*|how is|about|healthy"
-)
-FINE = _words(r"normal\w*|ok|okay|fine|healthy|good|unremarkable|all ?right")
-TOO_LARGE = _words(rf"{SIZES}|enlarge\w*|dilat\w+|wider|broad|oversized")
-VAGUE = _words(
-    r"lesions?|opaci\w+|densit\w+|shadows?|spots?|patch\w*|blobs?|thing|stuff|white\w*|dark\w*|it wrong|air\w*"
-)
-WRONG = _words(
-    r"abnormal\w*|wrong|problems?|pathol\w+|diseases?|unusual|suspicious|odd|strange|issues?|concern\w*|sick"
-)
-SHADOW = _words(r"shadows?|spots?|opaci\w+|patch(?:es|y)?|blobs?|fluid|water")
 TAG = re.compile(
     r"(?<!who)(?<!what)(?<!how)(?<!where)\W+(?:isn't|is|aren't|are|doesn't|does|don't|do) (?:it|there|they|you)\W*$"
+    r"|,\W*(?:right|correct|yeah|yes|no)\W*$"
 )  # "..., isn't it?"
-OR_NOT = re.compile(r"\W*\bor not\W*$")  # offers a no and denies nothing
-CLEAR = _words(r"expanded|inflated|aerated|clear|(?:un)?remarkable|normal\w*|healthy|ok|okay|fine|all right|good")
-OVERVIEW = _words(
-    r"what (?:do|can|could) (?:you|u|we|i|one) (?:\w+ )?(?:see|notice|find|tell|observe)|(?:what|anything) (?:does"
-    r"|do|is|are|was|can) (?:[\w-]+ )*?(?:shows?|seen|see|visible|on|in|here|there|wrong|abnormal)|what is (?:that"
-    r"|this|the)|describe|list|summar\w+|findings?|tell me (?:\w+ )?about|what you (?:can )?see|anything"
-    r"|something|reports?"
-    r"|diagnos\w*|impression|interpret\w*|read (?:this|the|my)|overview"
-    r"|(?:look at|most likely|matters?) first|abnormalit(?:y|ies)|notice|(?:which"
-    r"|what) (?:\w+ )?(?:abnormal\w*|findings?|patholog\w*|diseases?|problems?)|thing|main|most important|explain"
+AM_I_RIGHT = re.compile(  # "no effusion right?" names no side
+    r"^(\W*(?:(?:so|but|and) )?(?:no|there|it|this|that|i|he|she"
+    r"|we)\b.*)(?<! or)(?<!the)(?<! on)(?<! in)(?<! my)\W+right\W*$"
 )
+NOT_RIGHT = re.compile(r"\b(?:not|n't|isn't) (?:quite |all |looking )?right\b(?! (?:lung|side))")
+RIGHT_HAND = re.compile(r"\b(left|right)[- ]hand(?:ed)?\b")
+OR_NOT = re.compile(r"\W*\bor not\W*$")  # offers a no and denies nothing

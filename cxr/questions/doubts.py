@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from cxr.findings import BY_KEY, find_finding, order_finding
 from cxr.prompts import join_words, parse_yes_no
-from cxr.questions.reading import Question, Topic, mask_findings, read_side
+from cxr.questions.naming import mask_findings, read_side
+from cxr.questions.question import Question, Topic
 from cxr.results import Score, Verdict
 from cxr.statements import read_statements
 

@@ -2,7 +2,7 @@
 
 from cxr.findings import find_finding
 from cxr.prompts import join_words
-from cxr.questions.reading import mask_findings
+from cxr.questions.naming import mask_findings
 from cxr.questions.spelling import repair_spelling
 
 HELD_BACK = "The indication names {}, so it was not shown to the model, which would repeat what it is told."

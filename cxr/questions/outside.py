@@ -20,7 +20,7 @@ def hide_strangers(words: str) -> tuple[str, tuple[str, ...]]:
 def find_outside(masked: str, own: Sequence[str] = (), beside: bool = False) -> tuple[str, ...]:
     """Names of what is asked about and neither the 14 nor the adapter's own findings hold.
 
-    `beside`: a finding is named, too, so that ribs and diaphragm only say where it is.
+    `beside`: a finding is named, too, so that ribs and diaphragm only say where it is, and blurred how it looks.
     """
     listed = list_not_looked_for(own)
     kinds = {**OUTSIDE, **({} if beside else LANDMARKS)}

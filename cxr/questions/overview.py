@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from cxr.findings import find_finding, order_finding
 from cxr.prompts import join_words, parse_yes_no
 from cxr.questions.forms import ABNORMAL, NORMAL, WHAT
-from cxr.questions.reading import Question
+from cxr.questions.question import Question
 from cxr.questions.replies import Reply
 from cxr.results import Manner, Score, Verdict, write_percent
 

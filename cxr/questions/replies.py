@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from cxr.findings import BY_KEY, Finding, find_finding
 from cxr.prompts import join_words, parse_yes_no
 from cxr.questions import forms
-from cxr.questions.reading import Question, Topic, read_side
+from cxr.questions.naming import read_side
+from cxr.questions.question import Question, Topic
 from cxr.results import Manner, Score, Verdict, write_percent
 
 SIDE_FROM = 0.75  # probability of one side alone from which the other side is corrected
@@ -48,6 +49,8 @@ REASONS = {
     Topic.COUNT: "I tell whether something is there, not how many of them.",
     Topic.UNCLEAR: "I can tell side, place and size only of a finding that is looked for, and none is named.",
 }
+# Not answered in any case, but first it is said where a finding that such a question takes for granted is not there.
+CORRECTED_FIRST = (Topic.CAUSE, Topic.EARLIER, Topic.OUTSIDE)
 MADE_OF = "I do not look for cancer: a film shows spots, not what they are made of."
 UNLISTED = "I do not look for {}."
 ASK = "You can ask: {}"
@@ -59,7 +62,13 @@ SO = {
 
 
 def decline(question: Question, film: bool = True) -> Reply | None:
-    """What needs no look at the film: an entry of the glossary, or why it is not answered. None: it may be answered."""
+    """What needs no look at the film: an entry of the glossary, or why it is not answered. None: look at the film."""
+    if film and question.granted and question.topic in CORRECTED_FIRST:
+        return None
+    return _refuse(question) or (None if film else NO_FILM)
+
+
+def _refuse(question: Question) -> Reply | None:
     topic = question.topic
     if topic is Topic.MEANING:
         return explain(question)
@@ -71,9 +80,7 @@ def decline(question: Question, film: bool = True) -> Reply | None:
         return _name_outside(question)
     if topic is Topic.GREETING:
         return Reply(Manner.DECLINED, GREETING, suggest(question))
-    if topic in REASONS and not (topic is Topic.CAUSE and question.granted and film):
-        return Reply(Manner.DECLINED, REASONS[topic], suggest(question))
-    return None if film else NO_FILM
+    return Reply(Manner.DECLINED, REASONS[topic], suggest(question)) if topic in REASONS else None
 
 
 def explain(question: Question) -> Reply:
@@ -126,7 +133,7 @@ def correct(question: Question, scores: Mapping[str, Score], sides: Mapping[str,
     unsure = [score for score in known if score.verdict is Verdict.NOT_SURE]
     if absent:
         return _say_absent(question, absent)
-    if unsure and question.topic is not Topic.CAUSE:
+    if unsure and question.topic not in CORRECTED_FIRST:
         return _say_unsure(unsure)
     other = {"left": "right", "right": "left"}.get(question.side or "", "")
     if sides and question.topic is Topic.PRESENCE:
@@ -136,7 +143,7 @@ def correct(question: Question, scores: Mapping[str, Score], sides: Mapping[str,
         reason = f"On this film the {noun} was found on the {other}, not on the {question.side}."
         step = ASK.format(f'"{forms.WHERE.format(noun)}" or "{forms.SIZE.format(noun)}"')
         return Reply(Manner.CORRECTED, reason, step)
-    return Reply(Manner.DECLINED, REASONS[Topic.CAUSE], suggest(question)) if question.topic is Topic.CAUSE else None
+    return _refuse(question)
 
 
 def correct_side(question: Question, text: str) -> Reply | None:
@@ -206,9 +213,7 @@ def tell_nothing(question: Question, doubt: Reply | None) -> Reply:
 
 def tell_untaught(question: Question, doubt: Reply | None) -> Reply:
     """What stands in place of the words of a model that was never taught such a question."""
-    if doubt is not None:
-        return Reply(doubt.manner, f"{doubt.reason} {UNTAUGHT}", suggest(question))
-    return Reply(Manner.DECLINED, UNTAUGHT, suggest(question))
+    return Reply(Manner.DECLINED, f"{doubt.reason} {UNTAUGHT}" if doubt else UNTAUGHT, suggest(question))
 
 
 def warn_uncalibrated(question: Question, scores: Mapping[str, Score]) -> tuple[str, ...]:

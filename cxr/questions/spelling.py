@@ -1,30 +1,35 @@
-"""Misspelt words of the trade are read as what they are nearest to. Knows nothing about what a word means."""
+"""Misspelt words are read as what they are nearest to, words of the trade first. Knows nothing about meaning."""
 
 import re
+from collections.abc import Collection
 from difflib import get_close_matches
+from functools import cache
 
-CLOSE = 0.82  # of difflib's ratio, 0..1: "efusion" is effusion, "infusion" is not
-SHORTEST = 5  # letters; shorter words are too near each other
-_TRADE = """
-pneumothorax effusion pleural edema oedema consolidation pneumonia infiltrate infiltration infiltrates
-atelectasis nodule nodules cardiomegaly emphysema fibrosis thickening pleura hernia hiatal hiatus scarring
-infection enlarged enlargement pulmonary fluid antibiotics treatment surgery operation medicine medication
-tablets prognosis hospital emergency dangerous serious doctor fracture fractured shoulder clavicle collarbone
-scoliosis vertebra stomach abdomen kidneys liver intestines catheter pacemaker tuberculosis covid cancer tumour
-tumor trachea mediastinum diaphragm previous compared change changes changed later yesterday normal abnormal
-abnormality healthy picture image film projection frontal lateral heart lungs chest describe findings cardiac
-silhouette modality explain meaning define difference embolism dilated technique summary radiologist radiograph
-swallowed around atelectatic abnormalities severe right consolidated treated worried before antibiotic
-mediastinal patient symptoms ambulance steroids biopsy survive thickened extensive
-location attack percentage physio infiltration
+from spellchecker import SpellChecker
+
+from cxr.questions.vocabulary import FOREIGN, TRADE
+
+CLOSE = 0.82  # of difflib's ratio, 0..1: "efusion" is effusion, "confusion" is not
+SHORTEST = 4  # letters; shorter words are too near each other
+LONG = 5  # letters from which a word may stand for one of the trade
+# Words of the trade and of these questions; a word that is neither one of them nor English is read as the nearest.
+_SPELLED = """
+pneumothorax effusion pleural edema oedema consolidation pneumonia infiltrate infiltration infiltrates atelectasis
+nodule nodules cardiomegaly emphysema fibrosis thickening pleura hernia hiatal hiatus scarring infection enlarged
+enlargement pulmonary fluid antibiotics treatment surgery operation medicine medication tablets prognosis hospital
+emergency dangerous serious doctor fracture fractured shoulder clavicle collarbone scoliosis vertebra stomach
+abdomen kidneys liver intestines catheter pacemaker tuberculosis covid cancer tumour tumor trachea mediastinum
+mediastinal diaphragm previous compared change changes changed yesterday normal abnormal abnormality abnormalities
+healthy picture image film projection frontal lateral heart lungs chest describe findings cardiac silhouette
+modality explain define meaning difference embolism dilated technique summary radiologist radiograph swallowed
+around atelectatic severe right left consolidated treated worried patient symptoms ambulance steroids biopsy
+survive thickened extensive location percentage physio report pericardial anteroposterior posteroanterior
+cardiothoracic clear ultrasound tomography thyroid abscess osteoporosis opacity opacities
+screen scanned direction angle upright
 """
-SPELLED = frozenset(_TRADE.split())
-# Plain words that are near one of them.
-_PLAIN = """
-should later covers nodes bilateral unilateral collateral bright defined chances perfusion diffusion fusion infusion
-injection injections plain
-"""
-KEPT = frozenset(_PLAIN.split())
+SPELLED = frozenset(_SPELLED.split())
+RARE = 50  # uses in the library's list of 160,000 words; it lists so many of words that its texts never use
+WORD = re.compile(r"(?<![\w'])[a-z]+(?![\w]|'[^s])")  # "doesn't" is left alone, "patient's" is not
 _SHORT = {  # how people type
     "whats": "what is",
     "wheres": "where is",
@@ -33,22 +38,55 @@ _SHORT = {  # how people type
     "u": "you",
     "ur": "your",
     "pls": "please",
+    "plz": "please",
     "xray": "x-ray",
     "xrays": "x-rays",
     "pic": "picture",
     "pneumo": "pneumothorax",
+    "plural": "pleural",  # English words, but for something else
+    "patent": "patient",
+    "scaring": "scarring",
 }
 
 
-def repair_spelling(text: str) -> str:
-    """The text in lower case, without marks but those inside words, misspelt words of the trade repaired."""
+@cache
+def _load_english() -> SpellChecker:
+    return SpellChecker(language="en", distance=1)
+
+
+def repair_spelling(text: str, kept: Collection[str] = ()) -> str:
+    """The text in lower case, without marks but those inside words, misspelt words repaired.
+
+    `kept`: words that an adapter brings, in lower case, which stay as they are. Where most words are unknown it is not
+    English, and only words of the trade are repaired.
+    """
     text = text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-    return re.sub(r"[\w'-]+", lambda match: _repair(match[0]), text)
+    text = re.sub(r"\b(what|where|how|who|which|there|that|it)'s\b", r"\1 is", text)
+    long = [word for word in WORD.findall(text) if len(word) >= SHORTEST]
+    english = sum(_is_unknown(word) for word in long) <= max(1, len(long) / 2)
+    return WORD.sub(lambda match: match[0] if match[0] in kept else _repair(match[0], english), text)
 
 
-def _repair(word: str) -> str:
+def _is_unknown(word: str) -> bool:
+    """Whether a word is neither English nor one of the trade."""
+    return word not in _load_english() and not _is_trade(word)
+
+
+def _is_trade(word: str) -> bool:
+    return word in SPELLED or TRADE.fullmatch(word) is not None
+
+
+def _repair(word: str, english: bool) -> str:
     if word in _SHORT:
         return _SHORT[word]
-    if len(word) < SHORTEST or word in SPELLED | KEPT or not word.isalpha():
+    if len(word) < SHORTEST or FOREIGN.fullmatch(word) or _is_trade(word):
         return word
-    return next(iter(get_close_matches(word, sorted(SPELLED), 1, CLOSE)), word)
+    spelling = _load_english()
+    if spelling.word_frequency[word] > RARE:
+        return word
+    near = sorted(SPELLED.intersection(spelling.edit_distance_1(word)))
+    if not near and word not in spelling and english:
+        near = sorted(spelling.candidates(word) or (), key=lambda each: (-spelling.word_frequency[each], each))
+    if not near and word not in spelling and len(word) >= LONG:
+        near = get_close_matches(word, sorted(SPELLED), 1, CLOSE)
+    return next(iter(near), word)

@@ -68,15 +68,15 @@ OUTSIDE = {
     "the mediastinum and the windpipe": r"mediastin\w+|trachea\w*|wind ?pipe|o?esophag\w+|midline shift",
     "calcifications": r"calcif\w+|calcium|plaques?",
     "the vessels and valves of the heart": r"valves?|coronar\w+|heart[ -]?(?:beat|rate)|rhythm|pulse|blood pressure",
-    "the quality of the film itself": r"quality|rotat\w+|(?:under|over)?-?expos\w+|inspir\w+|penetrat\w+|blurr\w+"
-    r"|artefacts?|artifacts?",
     OTHER_DISEASES: r"heart attack|infarct\w*|(?:pulmonary )?embol\w+|(?:blood )?clots?|thromb\w+|asthma\w*|copd"
     r"|bronchit\w*|bronchiect\w*|sarcoid\w*|silicosis|asbestos\w*|flu|influenza|diabet\w*|strokes?|heart failure"
     r"|chf|anemia|anaemia|hepatitis|hiv|aids",
     "the skin and the muscles": r"skin|muscles?",
     "overinflated lungs": r"(?:hyper|over)[ -]?(?:inflat|expan|aerat)\w+",
 }
-LANDMARKS = {  # beside a finding they only say where it is
+LANDMARKS = {  # beside a finding they only say where it is, or how it looks
+    "the quality of the film itself": r"quality|rotat\w+|(?:under|over)?-?expos\w+|inspir\w+|penetrat\w+|blurr\w+"
+    r"|artefacts?|artifacts?",
     "the ribs": r"ribs?",
     "the diaphragm": r"(?:hemi)?diaphragm\w*|costophrenic\w*",
     "the hila": r"hil(?:um|a|ar|us)",
@@ -98,3 +98,10 @@ OFF_TOPIC = re.compile(
     r"\b(?:poems?|jokes?|songs?|sing|recipes?|cook\w*|capital of|weather|football|president|movies?|games?|pizza"
     r"|translat\w+|ignore (?:all|your|the|previous|every)\w*|say yes|pretend|python|code|story|stories|bitcoin)\b"
 )
+# Little words of other languages that are none of English.
+FOREIGN = re.compile(
+    r"\b(?:kann|einen?|ist|der|das|und|gibt|wie|hat|auf|welche[rs]?|le|la|les|est|une?|y a|dans|sur|quel\w*|hay|el"
+    r"|los|que|es|en|il|di|nel|c'è|per|och|är|een|het)\b"
+)
+# A whole word or name of all the above, for the spelling to leave alone.
+TRADE = re.compile("|".join(f"(?:{each})" for kind in (LAY, STRANGERS, OUTSIDE, LANDMARKS) for each in kind.values()))

@@ -5,7 +5,8 @@ import pytest
 from cxr.findings import FINDINGS
 from cxr.prompts import READY_QUESTIONS
 from cxr.questions import forms
-from cxr.questions.reading import Question, Topic, read_question
+from cxr.questions.question import Question, Topic
+from cxr.questions.reading import read_question
 from cxr.results import Turn
 from cxr.training import wordings
 

@@ -33,8 +33,8 @@ def check(text: str, sides: dict[str, float] | None = None, **verdicts: Verdict 
         "where is it?",
         "what does hilum mean",
         "how many masses are there",
-        "is the mass benign",
-        "is the effusion gone?",
+        "is this mole benign",
+        "is it gone?",
         "should this be drained?",
         "what is a lung?",
     ],
@@ -42,6 +42,15 @@ def check(text: str, sides: dict[str, float] | None = None, **verdicts: Verdict 
 def test_a_refusal_has_a_reason_and_a_next_step(text: str) -> None:
     reply = decline(read_question(text))
     assert reply and reply.manner is Manner.DECLINED and reply.reason.endswith(".") and len(reply.step.split()) > 3
+
+
+@pytest.mark.parametrize("text", ["is the mass benign", "why does the mass look so pale", "has the mass grown?"])
+def test_what_is_not_answered_in_any_case_is_corrected_first(text: str) -> None:
+    absent, there = check(text), check(text, mass=Verdict.PRESENT)
+    assert absent and absent.manner is Manner.CORRECTED and "no mass was found" in absent.reason
+    assert there and there.manner is Manner.DECLINED and there.reason.endswith(".") and there.step
+    without = decline(read_question(text), film=False)
+    assert without and without.manner is Manner.DECLINED
 
 
 def test_the_model_is_taught_the_same_reasons() -> None:
