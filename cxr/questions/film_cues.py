@@ -9,27 +9,33 @@ VIEW = words(
     r"a\.?p\.?|p\.?a\.?|poster(?:o-?|ior[ -])anterior|anter(?:o-?|ior[ -])posterior"
     r"|views?|projections?|planes?|frontal|lateral|supine"
     r"|(?:front|back) to (?:back|front)|directions?|facing|detector"
-    rf"|how (?:was|is) {FILM} (?:taken|acquired|made|shot|done)|(?:from|in) (?:the )?(?:front|back|behind)|lying"
-    r"|standing|beam|which way|sideways|from the side|straight on|(?:side|front) (?:view|one)|(?:side|head)[- ]on"
+    rf"|how (?:was|is) {FILM} (?:taken|acquired|made|shot|done)|(?:from|in) (?:the )?(?:front|back|behind|side)|lying"
+    r"|standing|beam|which way|sideways|straight on|(?:side|front) (?:view|one)|(?:side|head)[- ]on"
 )
 PICTURE = words(
-    r"(?:what|which) (?:kind|type|sort) of (?:\w+ )?(?:\w+)|modality|ct|mri|mr|ultrasound|sonogra\w+|pet|tomogra\w+"
+    r"(?:what|which) (?:kind|type|sort) of (?!view|projection)(?:\w+ )?(?:\w+)|modality|ct|mri|mr|ultrasound"
+    r"|sonogra\w+|pet|tomogra\w+"
     rf"|(?:what|which|whose) (?:body )?(?:part|region|area) of (?:the |a )?body"
     r"|(?:what|which) (?:body part|organ)(?: system)?"
     rf"|(?:is|was) (?:this|it|that) (?:an? |(?:made|taken|done) (?:with|by|using) )(?:(?:plain|ordinary|real"
     rf"|simple) )?{FILM}"
     rf"|(?:what|which) (?:exam\w*|scan|test|study) (?:is|was|did)|what is {FILM} of|is {FILM} of (?:a|the|my) \w+"
-    rf"|imaging (?:technique|method)"
+    rf"|(?:name|identify) (?:of )?the (?:exam\w*|modality|scan|study)|(?:type|kind|sort) of (?:image|picture"
+    rf"|exam\w*|scan)"
+    r"|imaging (?:technique|method)"
 )
-PART_OR = re.compile(r"\b(?:is|was) (?:this|it|that)\b.*\b(?:chest\b.*\bor|or\b.*\bchest)\b")
+PART_OR = re.compile(
+    rf"\b(?:is|was|are) (?:this|it|that|we)\b.*\b(?:chest(?: \w+)? or|or (?:\w+ ){{0,2}}chest)\b|^\W*{FILM}\W*$"
+)
 _SCREEN = rf"(?:{FILM}|screen|monitor|display|photo\w*)"
+SIDE_OF_PICTURE = words(rf"(?:which|what) (?:side|half) of {_SCREEN}")
 ORIENTATION = re.compile(
     rf"\b(?:which|what) (?:side|half|lung|edge|part|hand)\b.*\b(?:left|right|{_SCREEN})\b"
     r"|\bwhere (?:is|'s|(?:do|can|would) (?:i|you|we) (?:find|see)) (?:the )?(?:patient'?s? )?(?:left|right)\b"
     rf"|\bpatient'?s? (?:own |anatomical )?(?:left|right)\b.*\b(?:left|right|side|{_SCREEN})\b"
     rf"|\b(?:left|right)(?: hand)? (?:side |half |edge |lung )?(?:of|in|on) {_SCREEN}\b"
     r"|\b(?:left|right)\b.*\bpatient'?s? (?:own )?(?:left|right)\b"
-    r"|\bmirror\w*|\bflipped|\bswapped|\b(?:left|right) (?:side )?of (?:the )?(?:patient|person)\b"
+    r"|\bfacing (?:me|us)\b|\bmirror\w*|\bflipped|\bswapped|\b(?:left|right) (?:side )?of (?:the )?(?:patient|person)\b"
     rf"|{_SCREEN}\W+(?:\w+ ){{0,6}}?(?:left|right)\b.*\b(?:left|right)\b"
     r"|\b(?:left|right) (?:lung |side |hand side |half )?(?:(?:is|and|on|at|in|really|to|be|shown|the|of|mean\w*)\W+)+"
     r"(?:left|right)\b"
@@ -54,19 +60,23 @@ VAGUE = words(
     r"lesions?|opaci\w+|densit\w+|shadows?|spots?|patch\w*|blobs?|(?<!this )thing|stuff|white\w*|dark\w*"
     r"|it wrong|air\w*"
 )
-WRONG = words(r"abnormal\w*|wrong|problems?|pathol\w+|diseases?|unusual|suspicious|odd|strange|issues?|concern\w*|sick")
+WRONG = words(
+    r"abnormal\w*|wrong|problems?|pathol\w+|diseases?|unusual|suspicious|odd|strange|issues?|concern\w*|sick|bad"
+)
 SHADOW = words(r"shadows?|spots?|opaci\w+|patch(?:es|y)?|blobs?|fluid|water")
-CLEAR = words(r"expanded|inflated|aerated|clear|(?:un)?remarkable|normal\w*|healthy|ok|okay|fine|al+ ?right|good|clean")
+CLEAR = words(
+    r"expanded|inflated|aerated|clear|(?:un)?remarkable|normal\w*|healthy|ok|okay|fine|al+ ?right|good|clean|nad"
+)
 ABOUT = words(
-    rf"nothing|or|is|are|am|does|do|this|that|it|any\w*|every\w*|all|some\w*|look\w*|my|what|how|which|{FILM}"
+    rf"nothing|or|is|are|am|does|do|this|that|it|nad|any\w*|everything|all|some\w*|look\w*|my|what|how|which|{FILM}"
 )
 OVERVIEW = words(
     r"(?:what|which) (?:things? )?(?:(?:do|can|could|did|have|would) )?(?:you|u|we|i|one) (?:\w+ )?(?:see|saw|notice\w*"
     rf"|find|found|tell|observe|detect)|what {FILM} shows?|what is (?:in|on) (?:it|here)|(?:what|anything) (?:does"
     r"|do|is|are|was|can) (?:[\w-]+ )*?(?:shows?|seen|see|visible|on|in|here|there|wrong|abnormal)|what is (?:that"
     r"|this|the)|describe|list|summar\w+|findings?|tell me (?:\w+ )?about|what you (?:can )?see|anything"
-    r"|something|reports?"
+    r"|something|reports?|(?:talk|walk) (?:me|us) through|description|results?|present (?:this|the)"
     r"|diagnos\w*|impression|interpret\w*|read (?:this|the|my)|overview"
     r"|(?:look at|most likely|matters?) first|abnormalit(?:y|ies)|notice|(?:which"
-    r"|what) (?:\w+ )?(?:abnormal\w*|findings?|patholog\w*|diseases?|problems?)|thing|main|most important|explain"
+    r"|what) (?:\w+ )?(?:abnormal\w*|findings?|patholog\w*|diseases?|problems?)|things?|main|most important|explain"
 )

@@ -15,11 +15,18 @@ def is_about_film(masked: str) -> bool:
     return any(cue.search(masked) for cue in cues_of_one) or bool(vague and film_cues.ABOUT.search(masked))
 
 
+def stands_alone(rest: str, words: str) -> bool:
+    """Whether what is asked after something was told is about the film, and what was told is not about the heart."""
+    return is_about_film(rest) and not film_cues.HEART.search(words.removesuffix(rest))
+
+
 def read_picture(question: Question, masked: str) -> Question | None:
     """Which side is which, and which part of the body it is of, which other words may hide; None: go on."""
     film = replace(question, topic=Topic.FILM)
     if film_cues.PART_OR.search(masked):
         return replace(film, others=(), request=forms.PICTURE)
+    if film_cues.SIDE_OF_PICTURE.search(masked) and question.side and not question.findings:
+        return replace(film, others=(), request=forms.ORIENTATION)
     named = question.findings or question.others or film_cues.VAGUE.search(masked)
     return replace(film, request=forms.ORIENTATION) if film_cues.ORIENTATION.search(masked) and not named else None
 

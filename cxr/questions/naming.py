@@ -36,7 +36,9 @@ def list_words(own: Sequence[str]) -> set[str]:
 
 def read_side(masked: str) -> Side | None:
     """The side that is named; none where both are offered, and "am I right" names none."""
-    masked = re.sub(r"\b(?:am i|i'm|is (?:that|this|it)|that's|all|that is) right\b(?!\s*(?:sided|-))", " ", masked)
+    masked = re.sub(
+        r"\b(?:am i|i'm|is (?:that|this|it|he|she)|that's|all|that is) right\b(?!\s*(?:sided|-))", " ", masked
+    )
     named = {word.removesuffix("-sided") for word in re.findall(r"\b(left|right|both|bilateral)\b", masked)}
     if named & {"both", "bilateral"}:
         return "both"

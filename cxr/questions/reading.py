@@ -10,7 +10,7 @@ from dataclasses import replace
 from cxr.findings import BY_KEY, find_finding
 from cxr.prompts import ask_finding
 from cxr.questions import cues, film_cues, forms
-from cxr.questions.film_reading import is_about_film, read_film, read_picture
+from cxr.questions.film_reading import is_about_film, read_film, read_picture, stands_alone
 from cxr.questions.naming import list_words, mask_findings, read_side
 from cxr.questions.outside import find_outside, hide_strangers
 from cxr.questions.question import Question, Topic
@@ -25,11 +25,12 @@ def read_question(text: str, own: Sequence[str] = (), earlier: Sequence[Turn] = 
     What is told before the question ("I had an operation, is there ...?") is left out where the rest names a finding.
     """
     words = cues.TAG.sub("", repair_spelling(text, list_words(own)))
-    words = cues.NOT_RIGHT.sub("wrong", cues.RIGHT_HAND.sub(r"\1", cues.AM_I_RIGHT.sub(r"\1", words)))
+    for pattern, plainer in cues.PLAINER:
+        words = re.sub(pattern, plainer, words)
     plain = cues.OR_NOT.sub("", words)
     words = words if cues.DENIAL.search(plain) else plain
     rest = re.sub(cues.TOLD, "", words)
-    if rest != words and mask_findings(rest, own)[1]:
+    if mask_findings(rest, own)[1] or (not mask_findings(words, own)[1] and stands_alone(rest, words)):
         words = rest
     return _read_words(text, words, own, earlier)
 
@@ -39,11 +40,21 @@ def _read_words(text: str, words: str, own: Sequence[str], earlier: Sequence[Tur
     masked, keys = mask_findings(hidden, own)
     if not keys and earlier:
         masked, keys = _refer(masked, own, earlier)
+    masked = _join_clauses(masked)
     others = (*strangers, *find_outside(masked, own, bool(keys)))
     question = Question(Topic.DETAIL, text, keys, read_side(masked), others=others)
     return _read_undecidable(question, masked, bool(earlier)) or (
         _read_finding(question, masked) if keys else read_film(question, masked, bool(earlier))
     )
+
+
+def _join_clauses(masked: str) -> str:
+    """ "She has a mass. How big is it?" as "how big is the mass?"; the side that was told stays."""
+    parts = cues.TWO_CLAUSES.match(masked)
+    if not parts or "X" in parts[2] or cues.IS_THERE.search(parts[2]) or cues.MEANING.search(masked):
+        return masked
+    side = read_side(parts[1])
+    return cues.PRONOUN.sub(f"the {side} X" if side and not read_side(parts[2]) else "the X", parts[2], count=1)
 
 
 def _refer(masked: str, own: Sequence[str], earlier: Sequence[Turn]) -> tuple[str, tuple[str, ...]]:
@@ -111,6 +122,7 @@ def _read_finding(question: Question, masked: str) -> Question:
     if cues.IF_THERE.search(masked) and not (definite and asked):
         return replace(question, topic=Topic.PRESENCE, request=forms.ask_seen(keys))
     choice = cues.IS_SIZED.search(masked) or (cues.CHOICE.search(masked) and not cues.THERE_FIRST.match(masked))
+    choice = choice or (definite and " or " in masked)
     for topic, cue, form in ((Topic.SIZE, cues.SIZE, forms.SIZE), (Topic.PLACE, cues.PLACE, forms.WHERE)):
         if cue.search(masked) and (not there or choice or (outright and not cues.IS_THERE.match(masked.lstrip()))):
             form = forms.SIDE if topic is Topic.PLACE and cues.SIDE_ASKED.search(masked) else form

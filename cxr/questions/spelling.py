@@ -11,7 +11,6 @@ from cxr.questions.vocabulary import FOREIGN, TRADE
 
 CLOSE = 0.82  # of difflib's ratio, 0..1: "efusion" is effusion, "confusion" is not
 SHORTEST = 4  # letters; shorter words are too near each other
-LONG = 5  # letters from which a word may stand for one of the trade
 # Words of the trade and of these questions; a word that is neither one of them nor English is read as the nearest.
 _SPELLED = """
 pneumothorax effusion pleural edema oedema consolidation pneumonia infiltrate infiltration infiltrates atelectasis
@@ -25,7 +24,7 @@ modality explain define meaning difference embolism dilated technique summary ra
 around atelectatic severe right left consolidated treated worried patient symptoms ambulance steroids biopsy
 survive thickened extensive location percentage physio report pericardial anteroposterior posteroanterior
 cardiothoracic clear ultrasound tomography thyroid abscess osteoporosis opacity opacities
-screen scanned direction angle upright
+screen scanned direction angle upright centimetres millimetres summarise summarize
 """
 SPELLED = frozenset(_SPELLED.split())
 RARE = 50  # uses in the library's list of 160,000 words; it lists so many of words that its texts never use
@@ -46,6 +45,7 @@ _SHORT = {  # how people type
     "plural": "pleural",  # English words, but for something else
     "patent": "patient",
     "scaring": "scarring",
+    "hart": "heart",
 }
 
 
@@ -62,9 +62,11 @@ def repair_spelling(text: str, kept: Collection[str] = ()) -> str:
     """
     text = text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     text = re.sub(r"\b(what|where|how|who|which|there|that|it)'s\b", r"\1 is", text)
+    text = WORD.sub(lambda match: match[0] if match[0] in kept else _repair_trade(match[0]), text)
     long = [word for word in WORD.findall(text) if len(word) >= SHORTEST]
-    english = sum(_is_unknown(word) for word in long) <= max(1, len(long) / 2)
-    return WORD.sub(lambda match: match[0] if match[0] in kept else _repair(match[0], english), text)
+    if sum(_is_unknown(word) for word in long) > max(1, len(long) / 2):
+        return text
+    return WORD.sub(lambda match: match[0] if match[0] in kept else _repair_english(match[0]), text)
 
 
 def _is_unknown(word: str) -> bool:
@@ -76,17 +78,24 @@ def _is_trade(word: str) -> bool:
     return word in SPELLED or TRADE.fullmatch(word) is not None
 
 
-def _repair(word: str, english: bool) -> str:
+def _repair_trade(word: str) -> str:
+    """The one word of the trade that is a letter away, unless the word itself is in use."""
     if word in _SHORT:
         return _SHORT[word]
-    if len(word) < SHORTEST or FOREIGN.fullmatch(word) or _is_trade(word):
+    if (
+        len(word) < SHORTEST
+        or FOREIGN.fullmatch(word)
+        or _is_trade(word)
+        or _load_english().word_frequency[word] > RARE
+    ):
         return word
-    spelling = _load_english()
-    if spelling.word_frequency[word] > RARE:
+    return next(iter(sorted(SPELLED.intersection(_load_english().edit_distance_1(word)))), word)
+
+
+def _repair_english(word: str) -> str:
+    """The commonest English word that is a letter away, else the nearest of the trade."""
+    if len(word) < SHORTEST or FOREIGN.fullmatch(word) or not _is_unknown(word):
         return word
-    near = sorted(SPELLED.intersection(spelling.edit_distance_1(word)))
-    if not near and word not in spelling and english:
-        near = sorted(spelling.candidates(word) or (), key=lambda each: (-spelling.word_frequency[each], each))
-    if not near and word not in spelling and len(word) >= LONG:
-        near = get_close_matches(word, sorted(SPELLED), 1, CLOSE)
-    return next(iter(near), word)
+    count = _load_english().word_frequency
+    near = sorted(_load_english().candidates(word) or (), key=lambda each: (-count[each], each))
+    return next(iter(near or get_close_matches(word, sorted(SPELLED), 1, CLOSE)), word)

@@ -52,23 +52,27 @@ OUTSIDE = {
     "fractures": r"fractur\w*|broken|breaks?|cracked",
     "tubes, lines and devices": r"(?:\w+ )?tubes?|catheters?|pace ?makers?|picc|(?:central|venous|arterial) lines?"
     r"|icd|(?:support |medical )?devices?|drains?|wires?|clips?|implants?|stents?|electrodes?"
-    r"|swallowed \w+|foreign (?:body|object)\w*|(?:in|ex)tubat\w+|ventilated",
+    r"|swallowed \w+|foreign (?:body|object)\w*|defibrillat\w+|tracheosto\w+|bullets?|shrapnel"
+    r"|(?:in|ex)tubat\w+|ventilated",
     "tuberculosis": r"tb|tubercul\w+",
     "COVID-19": r"covid\w*|corona ?virus|sars\w*",
     "the aorta": r"aort\w+|aneurysms?",
     "the abdomen": r"abdom\w+|belly|tummy|stomach|liver|kidneys?|spleen|bowels?|intestin\w+|gall\w*|pancreas|bladder"
     r"|colon|guts?|uterus|prostate",
     "cancer": r"cancer\w*|benign|carcinoma\w*|malignan\w+|metasta\w+|tumou?rs?|lymphoma",
-    "bones and joints": r"bones?|bony|spin(?:e|al)|vertebra\w*|shoulders?|clavic\w+|collar ?bones?|scapul\w+|sternum"
+    "bones and joints": r"bones?|bony|dis[ck]s?|spin(?:e|al)|vertebra\w*|shoulders?|clavic\w+|collar ?bones?"
+    r"|scapul\w+|sternum"
     r"|scoliosis|osteo\w+|arthrit\w+|joints?|hips?|knees?|wrists?|elbows?|ankles?|pelvis|humerus|dislocat\w+"
     r"|backbone|skeleton|fingers?|toes?|feet|foot|legs?|arms?|hands?",
-    "the head and the neck": r"brain|heads?|skull|neck|throat|thyroid|teeth|tooth|jaw|sinus\w*|eyes?|nose|ears?",
+    "the head and the neck": r"brain|heads?|skull|neck|throat|thyroid|goit(?:re|er)s?|teeth|tooth|jaw|sinus\w*"
+    r"|eyes?|nose|ears?",
     "the breasts": r"breasts?|mammogra\w*",
     "lymph nodes": r"lymph\w*|(?:lymph)?adenopath\w*|nodes?|glands?",
     "the mediastinum and the windpipe": r"mediastin\w+|trachea\w*|wind ?pipe|o?esophag\w+|midline shift",
     "calcifications": r"calcif\w+|calcium|plaques?",
     "the vessels and valves of the heart": r"valves?|coronar\w+|heart[ -]?(?:beat|rate)|rhythm|pulse|blood pressure",
-    OTHER_DISEASES: r"heart attack|infarct\w*|(?:pulmonary )?embol\w+|(?:blood )?clots?|thromb\w+|asthma\w*|copd"
+    OTHER_DISEASES: r"abscess\w*|cysts?|cavit(?:y|ies|ation)|bullae?|h?a?ematomas?|heart attack|infarct\w*"
+    r"|(?:pulmonary )?embol\w+|(?:blood )?clots?|thromb\w+|asthma\w*|copd"
     r"|bronchit\w*|bronchiect\w*|sarcoid\w*|silicosis|asbestos\w*|flu|influenza|diabet\w*|strokes?|heart failure"
     r"|chf|anemia|anaemia|hepatitis|hiv|aids",
     "the skin and the muscles": r"skin|muscles?",
@@ -82,7 +86,10 @@ LANDMARKS = {  # beside a finding they only say where it is, or how it looks
     "the hila": r"hil(?:um|a|ar|us)",
 }
 
-SIZES = r"small|tiny|little|minimal|moderate|medium|large|big|huge|massive|mild|severe|extensive|wide|bigger|larger"
+SIZES = (
+    r"small|tiny|little|minimal|moderate|medium|large|big|huge|massive|mild"
+    r"|severe|extensive|wide|bigger|larger|minor|major|slight"
+)
 _PICTURES = r"(?:films?|x-? ?rays?|radiographs?|images?|pictures?|scans?|cxr)"
 FILM = rf"(?:this |the |that |my |his |her |your )?(?:chest )?{_PICTURES}"
 # Words of the trade: a question with none of them, and none of the above, is about something else.

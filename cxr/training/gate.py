@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from cxr.evaluation.films import list_films
+from cxr.evaluation.films import RealFilm, list_films
+from cxr.evaluation.spoilt import spoil
 from cxr.evaluation.strangers import KINDS, draw_stranger, open_strangers
 from cxr.films.film import Film
 from cxr.films.gate import inspect_film
@@ -28,7 +29,8 @@ from cxr.settings import Settings
 
 Array = np.ndarray
 FIRST_SEED = 9_600_000  # of the drawn ones; no other set of ours begins here
-DRAWN, OF_A_KIND = 400, 120
+DRAWN, OF_A_KIND, SPOILT = 400, 120, 360
+WARNED_OF = ("clipped", "photo of a screen", "cropped")  # of `evaluation.spoilt`
 AXES = 64
 FEWEST = 10  # films an axis, or its variance is a guess
 
@@ -43,7 +45,9 @@ def fit_gate(engine: Engine, films: Path, adapter: Path, drawn: int = DRAWN) -> 
         for seed in range(FIRST_SEED, FIRST_SEED + drawn)
     ]
     weights = np.array([counts[film.source] ** -0.5 for film in known] + [max(drawn, 1) ** -0.5] * drawn)
-    found = fit_familiarity(told, weights, [_read(engine, film) for film in collect_strangers(films, drawn)])
+    strangers = [_read(engine, film) for film in collect_strangers(films, drawn)]
+    spoilt = [_read(engine, film) for film in collect_spoilt(known, drawn)]
+    found = fit_familiarity(told, weights, strangers, spoilt)
     write_familiarity(found, adapter)
     return found
 
@@ -57,8 +61,21 @@ def collect_strangers(films: Path, drawn: int) -> Iterable[Film]:
             yield draw_stranger(kind, seed)
 
 
+def collect_spoilt(known: Sequence[RealFilm], drawn: int) -> Iterable[Film]:
+    """Chest films that came badly: to be warned of and read, not refused. Of each source as many as of another."""
+    sources = sorted({film.source for film in known})
+    rng = np.random.default_rng(FIRST_SEED)
+    for number in range(drawn * SPOILT // DRAWN if known else 0):
+        of_source = [film for film in known if film.source == sources[number % len(sources)]]
+        film = open_film(of_source[int(rng.integers(len(of_source)))].path)
+        yield spoil(film, WARNED_OF[number // len(sources) % len(WARNED_OF)], FIRST_SEED + number)
+
+
 def fit_familiarity(
-    known: Sequence[tuple[float, Array]], weights: Array, strangers: Sequence[tuple[float, Array]]
+    known: Sequence[tuple[float, Array]],
+    weights: Array,
+    strangers: Sequence[tuple[float, Array]],
+    spoilt: Sequence[tuple[float, Array]] = (),
 ) -> Familiarity:
     """The Gaussian of known films, then how its distance and the doubt count.
 
@@ -66,12 +83,13 @@ def fit_familiarity(
         known: Of each film the doubt of header and greys, and its mean state (width).
         weights: Of the known films, so that no source counts by its films alone.
         strangers: The same of pictures that are no chest films.
+        spoilt: The same of chest films that came badly: none that the Gaussian is to know, and none to refuse.
     """
     mean, axes, variances, noise = fit_gaussian(np.stack([state for _, state in known]), weights)
     bare = Familiarity(mean, axes, variances, noise, (0.0, 1.0, 0.0))
-    rows = [(doubt, bare.weigh(0.0, state)) for doubt, state in (*known, *strangers)]
-    counts = np.concatenate([weights / weights.mean(), np.ones(len(strangers))])
-    truth = np.array([0] * len(known) + [1] * len(strangers))
+    rows = [(doubt, bare.weigh(0.0, state)) for doubt, state in (*known, *spoilt, *strangers)]
+    counts = np.concatenate([weights / weights.mean(), np.ones(len(spoilt) + len(strangers))])
+    truth = np.array([0] * (len(known) + len(spoilt)) + [1] * len(strangers))
     model = LogisticRegression(C=10.0).fit(np.array(rows), truth, sample_weight=counts)
     of_doubt, of_distance = model.coef_[0].tolist()
     return Familiarity(mean, axes, variances, noise, (of_doubt, of_distance, float(model.intercept_[0])))

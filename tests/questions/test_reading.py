@@ -52,11 +52,27 @@ def test_lay_words_spelling_and_sides(text: str, key: str, side: str | None) -> 
         ("Why is there a pneumothorax?", Topic.CAUSE, "Why is there a pneumothorax?"),
         ("Has the mass got sharp edges?", Topic.DETAIL, "Has the mass got sharp edges?"),
         ("describe the emphysema", Topic.DETAIL, "Is there emphysema?"),
+        ("She has a mass. How big is it?", Topic.SIZE, "How large is the mass?"),
+        ("how did you recognise the mass", Topic.DETAIL, "how did you recognise the mass"),
+        ("Are the edges of the mass blurred?", Topic.DETAIL, "Are the edges of the mass blurred?"),
+        ("how white is the mass compared to the rest", Topic.DETAIL, "how white is the mass compared to the rest"),
+        ("Since there is a mass, what else should I check?", Topic.DETAIL, None),
+        ("is that mass touching the diaphragm", Topic.DETAIL, "is that mass touching the diaphragm"),
     ],
 )
-def test_what_is_taken_for_granted(text: str, topic: Topic, request_: str) -> None:
+def test_what_is_taken_for_granted(text: str, topic: Topic, request_: str | None) -> None:
     asked = ask(text)
-    assert asked.granted and asked.topic is topic and asked.request == request_
+    assert asked.granted and asked.topic is topic and asked.request == (request_ or text)
+
+
+def test_the_side_that_is_told_first_is_the_side_of_what_is_asked() -> None:
+    asked = ask("On the left there is a mass; does it look round?")
+    assert asked.granted and asked.side == "left" and asked.findings == ("mass",)
+
+
+def test_present_or_absent_is_not_turned_round() -> None:
+    asked = ask("Is pleural fluid present or absent?")
+    assert asked.request == "Is there a pleural effusion?" and not asked.turned
 
 
 @pytest.mark.parametrize(
@@ -112,6 +128,15 @@ def test_what_is_only_asked_is_not_taken_for_granted(text: str) -> None:
         ("what can I ask", Topic.GREETING),
         ("hi, is there an effusion?", Topic.PRESENCE),
         ("What is an infiltrate in plain English please", Topic.MEANING),
+        ("the letter says oedema. what is it?", Topic.MEANING),
+        ("how would you explain the term mass to my gran", Topic.MEANING),
+        ("Not about this film: what is a mass?", Topic.MEANING),
+        ("Has the mass moved the windpipe?", Topic.OUTSIDE),
+        ("Tell me about the lung abscess", Topic.OUTSIDE),
+        ("Is there something I could do at home?", Topic.TREATMENT),
+        ("will it go away", Topic.OUTLOOK),
+        ("lol ok", Topic.GREETING),
+        ("sorry wrong chat", Topic.NONSENSE),
     ],
 )
 def test_what_a_question_is_about(text: str, topic: Topic) -> None:
@@ -186,7 +211,15 @@ def test_every_form_is_one_that_is_taught(form: str, taught: tuple[str, ...]) ->
 
 
 def test_a_long_question_is_read_at_once() -> None:
-    for piece in ("is the effusion or ", "(((", "what side ", "x" * 20 + " ", "I have a cough, "):
+    for piece in (
+        "is the effusion or ",
+        "(((",
+        "what side ",
+        "x" * 20 + " ",
+        "I have a cough, ",
+        "a mass, it ",
+        "left lung ",
+    ):
         assert ask((piece * 500)[:500]).topic in Topic  # no pattern runs away
 
 
@@ -220,6 +253,27 @@ def test_an_offered_no_is_no_denial() -> None:
         ("Was the patient facing the detector (PA) or not (AP)?", forms.VIEW),
         ("is there water on the lung", "Which of these do you see: a pleural effusion or pulmonary edema?"),
         ("Has my lung collapsed?", "Is there a pneumothorax?"),
+        ("my doctor mentioned a mass, is it in the picture?", "Is there a mass?"),
+        ("My student thinks she sees a mass. Is she right?", "Is there a mass?"),
+        ("does anything on the x-ray suggest a mass", "Is there a mass?"),
+        ("Does the left side of the chest show a mass?", "Is there a mass on the left?"),
+        ("Is it a big mass?", "How large is the mass?"),
+        ("the nurse said there's a mass, how bad does it look", "How large is the mass?"),
+        ("mass: L or R?", "On which side is the mass?"),
+        ("Is this effusion right-sided or left-sided?", "On which side is the pleural effusion?"),
+        ("which way did the beam go through the patient", forms.VIEW),
+        ("is it from the side or from the front", forms.VIEW),
+        ("why is left on the right here", forms.ORIENTATION),
+        ("Which half of the image shows the right lung?", forms.ORIENTATION),
+        ("which side of the picture is my right arm on", forms.ORIENTATION),
+        ("was this made with x-rays", forms.THIS_PICTURE),
+        ("so is this the chest or the tummy", forms.PICTURE),
+        ("I got this from the hospital, what type of scan is it", forms.PICTURE),
+        ("does the cardiac shadow take up too much room", forms.HEART),
+        ("what's the cardiothoracic ratio?", forms.HEART),
+        ("Tell me what you found.", forms.WHAT),
+        ("Is there something not right in this picture?", forms.ABNORMAL),
+        ("does this look alright to you", forms.NORMAL),
     ],
 )
 def test_few_words_find_their_form(text: str, request_: str) -> None:
