@@ -18,12 +18,14 @@ MEANING = re.compile(
     r"|\bwhat (?:exactly )?do (?:you|doctors|they|people) (?:understand by|mean by|call)\b|\bexplanation of what\b"
     r"|\bwhat (?:an? |the )?X (?:is|are|means?)\W*$|\bX is what\b|\bhow (?:is|are) (?:an? )?X defined\b"
     r"|\b(?:mean(?:s|t|ing)?|stands? for|definition)\b(?!.*\bfor (?:me|him|her|us)\b)|\bdefine\b"
-    r"|\bexplain (?:(?!the|this)\w+ |the (?:word|term) ){0,3}?\W?X\b(?! you| on| in th)"
+    r"|\bexplain (?:(?!the|this)\w+ |the (?:\w+ )?(?:word|term) ){0,3}?\W?X\b(?! you| on| in th)"
     r"|\b(?:word|term|expression|phrase) \W?X\W.*\bexplain\w*|\bdifference between\b|\b(?:know|understand"
     r"|understood|heard|word|term|tell me|explain)\b.*\bwhat (?:an? )?(?:X|it|that|this) (?:is|are)\b|\b(?:know"
     r"|understand|heard|word|term|says?|said|wrote|written|writes?|reads?|called|mentions?|mentioned|letter"
     r"|report|told)\b"
-    r".*\bX\b.*\bwhat(?: exactly)? (?:is|does) (?:it|that|this)\b(?:,? (?:mean|please|then|exactly))*\W*$"
+    r".*\bX\b.*\bwhat(?: exactly)? (?:is|does) (?:it|that|this)\b(?:,? (?:mean|please|then|exactly"
+    r"|in \w+(?: \w+)?))*\W*$"
+    r"|^\W*X\W+what(?: exactly)? is (?:it|that|this)\W*$"
 )
 TREATMENT = words(
     r"treat\w*|physio\w*|any good for|therap\w+|antibiotic\w*|medicines?|medications?|meds|drugs?|pills?|tablets?"
@@ -47,7 +49,8 @@ OUTLOOK = words(
     r"prognos\w*|die|dies|dying|death|dead|surviv\w*|fatal|deadly|kill\w*|life expectancy|recover\w*|heal|heals"
     r"|healed|healing|get(?:ting)? (?:better|worse|well|over)|(?:will|gonna) (?:i|he|she|it|this|that|they"
     r"|the patient|my \w+)|will (?=\w+ (?:be|get|go|live|heal))|going to (?:be|die|live|make)|chances?|outlook"
-    r"|curable|go(?:es|ing)? away|terminal|worr(?:y|ied|ying)|scar(?:ed|y)|afraid|emergenc\w*|urgen\w*"
+    r"|curable|go(?:es|ing)? away|terminal|concerned about|be concerned|worr(?:y|ied|ying)|scar(?:ed|y)|afraid"
+    r"|emergenc\w*|urgen\w*"
     r"|hospital\w*|ambulance|er|a&e"
     r"|casualty|911|999|112|serious\w*|danger\w*|harmful|harmless|life[- ]threatening|critical|how long (?:do|does"
     r"|will|until|before|to|it takes?)|long term|(?:see|call|go to|visit|tell|phone) (?:a|the|my|your) (?:doctor|gp"
@@ -136,7 +139,8 @@ SIDE_ASKED = words(
 DESCRIBE = words(r"describe|description|tell me (?:more )?about|characteri[sz]e|details? (?:of|about)")
 ASKS = re.compile(r"\b(?:how|where\w*|which|what|whose)\b")  # what is asked outright
 IS_THERE = words(
-    r"(?:is|are|was) there|there is|there's|there are|any|(?:do|can|could|did) (?:you|u|we|i) (?:\w+ )?(?:see|spot"
+    r"(?:is|are|was) there|there is|there's|there are|(?<!contain )(?<!have )any|(?:do|can|could|did) (?:you|u|we"
+    r"|i) (?:\w+ )?(?:see|spot"
     r"|detect|find|notice|identify|recogni[sz]e|make out|confirm)|(?:does|do|has|have|did|is"
     r"|was) (?:(?!X)\w+ ){0,4}?(?:show|have|has|got|suffer|present|suggest|indicate|reveal)"
     r"|(?<!to )present(?! the)|visible|seen|signs? of|evidence"
@@ -179,6 +183,8 @@ TWO_CLAUSES = re.compile(
     r"^(?!\W*(?:is|are|do|does|can|could|any|has|have|what|where|how|which)\b)([^.;:,!?]*X[^.;:,!?]*)[.;:,!?]+\s*"
     r"((?:and |so |but )?(?:is|are|does|do|has|how|what|where|which|can|could|tell|please|give|describe)\b.*\bit\b.*)$"
 )
+IT_HAS = r"\b(?:does it have|has it got)\b"  # asks about what was named before
+INSIDE = words(r"(?:in|inside|within|around|beside|next to) (?:the|this|that) X")
 PRONOUN = words(r"it|this|that|they|them|one|these|those")
 FOLLOWS = re.compile(r"^\W*(?:and|what about|how about|ok(?:ay)?|so|then|also|but)\b")
 

@@ -13,11 +13,13 @@ VIEW = words(
     r"|standing|beam|which way|sideways|straight on|(?:side|front) (?:view|one)|(?:side|head)[- ]on"
 )
 PICTURE = words(
-    r"(?:what|which) (?:kind|type|sort) of (?!view|projection)(?:\w+ )?(?:\w+)|modality|ct|mri|mr|ultrasound"
+    r"(?:what|which) (?:kind|type|sort) is|(?:what|which) (?:kind|type|sort) of (?!view|projection)(?:\w+ )?(?:\w+)"
+    r"|modality|ct|mri|mr|ultrasound"
     r"|sonogra\w+|pet|tomogra\w+"
     rf"|(?:what|which|whose) (?:body )?(?:part|region|area) of (?:the |a )?body"
     r"|(?:what|which) (?:body part|organ)(?: system)?"
-    rf"|(?:is|was) (?:this|it|that) (?:an? |(?:made|taken|done) (?:with|by|using) )(?:(?:plain|ordinary|real"
+    rf"|(?:(?:is|was) (?:this|it|that)|(?:this|it|that) is) (?:an? |(?:made|taken|done) (?:with|by"
+    rf"|using) )(?:(?:plain|ordinary|real"
     rf"|simple) )?{FILM}"
     rf"|(?:what|which) (?:exam\w*|scan|test|study) (?:is|was|did)|what is {FILM} of|is {FILM} of (?:a|the|my) \w+"
     rf"|(?:name|identify) (?:of )?the (?:exam\w*|modality|scan|study)|(?:type|kind|sort) of (?:image|picture"
@@ -35,7 +37,8 @@ ORIENTATION = re.compile(
     rf"|\bpatient'?s? (?:own |anatomical )?(?:left|right)\b.*\b(?:left|right|side|{_SCREEN})\b"
     rf"|\b(?:left|right)(?: hand)? (?:side |half |edge |lung )?(?:of|in|on) {_SCREEN}\b"
     r"|\b(?:left|right)\b.*\bpatient'?s? (?:own )?(?:left|right)\b"
-    r"|\bfacing (?:me|us)\b|\bmirror\w*|\bflipped|\bswapped|\b(?:left|right) (?:side )?of (?:the )?(?:patient|person)\b"
+    r"|\bfacing (?:me|us)\b|\bwhich side is which\b|\bwhich (?:one )?is (?:the |my )?(?:left|right)\b|\bmirror\w*"
+    r"|\bflipped|\bswapped|\b(?:left|right) (?:side )?of (?:the )?(?:patient|person)\b"
     rf"|{_SCREEN}\W+(?:\w+ ){{0,6}}?(?:left|right)\b.*\b(?:left|right)\b"
     r"|\b(?:left|right) (?:lung |side |hand side |half )?(?:(?:is|and|on|at|in|really|to|be|shown|the|of|mean\w*)\W+)+"
     r"(?:left|right)\b"
@@ -66,13 +69,15 @@ WRONG = words(
 SHADOW = words(r"shadows?|spots?|opaci\w+|patch(?:es|y)?|blobs?|fluid|water")
 CLEAR = words(
     r"expanded|inflated|aerated|clear|(?:un)?remarkable|normal\w*|healthy|ok|okay|fine|al+ ?right|good|clean|nad"
+    r"|all (?:is )?well|in order"
 )
 ABOUT = words(
     rf"nothing|or|is|are|am|does|do|this|that|it|nad|any\w*|everything|all|some\w*|look\w*|my|what|how|which|{FILM}"
 )
 OVERVIEW = words(
     r"(?:what|which) (?:things? )?(?:(?:do|can|could|did|have|would) )?(?:you|u|we|i|one) (?:\w+ )?(?:see|saw|notice\w*"
-    rf"|find|found|tell|observe|detect)|what {FILM} shows?|what is (?:in|on) (?:it|here)|(?:what|anything) (?:does"
+    rf"|find|found|tell|observe|detect)|what (?:it|this|that|{FILM}) shows?|what is (?:in|on) (?:it|here)|(?:what"
+    rf"|anything) (?:does|did"
     r"|do|is|are|was|can) (?:[\w-]+ )*?(?:shows?|seen|see|visible|on|in|here|there|wrong|abnormal)|what is (?:that"
     r"|this|the)|describe|list|summar\w+|findings?|tell me (?:\w+ )?about|what you (?:can )?see|anything"
     r"|something|reports?|(?:talk|walk) (?:me|us) through|description|results?|present (?:this|the)"

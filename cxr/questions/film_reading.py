@@ -47,8 +47,8 @@ def read_film(question: Question, masked: str, follows: bool) -> Question:
     if film_cues.PICTURE.search(masked):
         return replace(film, request=forms.ask_picture(masked))
     if film_cues.VIEW.search(masked):
-        choice = re.search(r"\bor\b", masked)
-        return replace(film, request=question.request if denied and not choice else forms.ask_view(masked))
+        whether = re.match(r"^\W*(?:is|was)\b(?!.*\bor\b)", masked)
+        return replace(film, request=question.request if denied and whether else forms.ask_view(masked))
     if cues.SIZE.search(masked) or cues.PLACE.search(masked):
         if film_cues.WRONG.search(masked) or film_cues.VAGUE.search(masked):
             return replace(film, request=forms.WHAT)

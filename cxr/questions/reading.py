@@ -51,7 +51,12 @@ def _read_words(text: str, words: str, own: Sequence[str], earlier: Sequence[Tur
 def _join_clauses(masked: str) -> str:
     """ "She has a mass. How big is it?" as "how big is the mass?"; the side that was told stays."""
     parts = cues.TWO_CLAUSES.match(masked)
-    if not parts or "X" in parts[2] or cues.IS_THERE.search(parts[2]) or cues.MEANING.search(masked):
+    if (
+        not parts
+        or "X" in parts[2]
+        or cues.IS_THERE.search(re.sub(cues.IT_HAS, "", parts[2]))
+        or cues.MEANING.search(masked)
+    ):
         return masked
     side = read_side(parts[1])
     return cues.PRONOUN.sub(f"the {side} X" if side and not read_side(parts[2]) else "the X", parts[2], count=1)
@@ -94,7 +99,11 @@ def _read_undecidable(question: Question, masked: str, follows: bool) -> Questio
             return replace(question, topic=topic)
     granted = bool(question.findings) and not cues.IS_THERE.search(masked)
     if question.others:
-        return replace(question, topic=Topic.OUTSIDE, granted=granted and cues.DEFINITE.search(masked) is not None)
+        return replace(
+            question,
+            topic=Topic.OUTSIDE,
+            granted=cues.INSIDE.search(masked) is not None or (granted and cues.DEFINITE.search(masked) is not None),
+        )
     if question.findings and cues.COUNT.search(masked):
         return replace(question, topic=Topic.COUNT)
     if chance or (question.findings and cues.TANGLED.search(masked)):
@@ -122,7 +131,7 @@ def _read_finding(question: Question, masked: str) -> Question:
     if cues.IF_THERE.search(masked) and not (definite and asked):
         return replace(question, topic=Topic.PRESENCE, request=forms.ask_seen(keys))
     choice = cues.IS_SIZED.search(masked) or (cues.CHOICE.search(masked) and not cues.THERE_FIRST.match(masked))
-    choice = choice or (definite and " or " in masked)
+    choice = choice or given or (definite and " or " in masked)
     for topic, cue, form in ((Topic.SIZE, cues.SIZE, forms.SIZE), (Topic.PLACE, cues.PLACE, forms.WHERE)):
         if cue.search(masked) and (not there or choice or (outright and not cues.IS_THERE.match(masked.lstrip()))):
             form = forms.SIDE if topic is Topic.PLACE and cues.SIDE_ASKED.search(masked) else form

@@ -24,7 +24,7 @@ modality explain define meaning difference embolism dilated technique summary ra
 around atelectatic severe right left consolidated treated worried patient symptoms ambulance steroids biopsy
 survive thickened extensive location percentage physio report pericardial anteroposterior posteroanterior
 cardiothoracic clear ultrasound tomography thyroid abscess osteoporosis opacity opacities
-screen scanned direction angle upright centimetres millimetres summarise summarize
+screen defined prescribe person scanned direction angle upright centimetres millimetres summarise summarize
 """
 SPELLED = frozenset(_SPELLED.split())
 RARE = 50  # uses in the library's list of 160,000 words; it lists so many of words that its texts never use

@@ -26,9 +26,10 @@ def test_the_gate_of_an_adapter_is_fitted_on_training_films(
     opened: list[str] = []
     monkeypatch.setattr(gate, "open_film", lambda path: (opened.append(path.name), FILMS[0])[1])
     monkeypatch.setattr(gate, "DRAWN", 24)
+    monkeypatch.setattr(gate, "SPOILT", 6)
     monkeypatch.setattr(gate.fit_gate, "__defaults__", (24,))
     gate.main(["--base", str(base), "--adapter", str(adapter), "--films", str(data)])
-    assert opened == ["0.png"] and "axes of 32" in capsys.readouterr().out
+    assert set(opened) == {"0.png"} and len(opened) == 1 + 6 and "axes of 32" in capsys.readouterr().out
     assert (adapter / FILE).stat().st_size < 20_000 and read_familiarity(adapter, 32) is not None
     assert load_named(Settings(base=str(base), adapter=str(adapter))).identity.gate
 
@@ -41,6 +42,20 @@ def test_a_gaussian_finds_the_axes_it_was_drawn_from() -> None:
     assert np.abs(axes[:2]).round(1).tolist() == [[1, 0, 0, 0, 0], [0, 1, 0, 0, 0]] and noise == pytest.approx(
         0.25, 0.1
     )
+
+
+def test_films_that_came_badly_are_not_to_be_refused_and_not_known() -> None:
+    rng = np.random.default_rng(0)
+    known, strangers, spoilt = (
+        [(doubt + rng.normal(), rng.normal(size=6) + away) for _ in range(80)]
+        for doubt, away in ((-6.0, 0.0), (4.0, 6.0), (-1.0, 4.5))
+    )
+    without = gate.fit_familiarity(known, np.ones(80), strangers)
+    found = gate.fit_familiarity(known, np.ones(80), strangers, spoilt)
+    assert np.array_equal(found.mean, without.mean) and np.array_equal(found.variances, without.variances)
+    odds, before = (np.array([fitted.weigh(*each) for each in spoilt]) for fitted in (found, without))
+    assert (odds < before).all() and (odds < 0).mean() > 0.95 and (before < 0).mean() < 0.5
+    assert all(found.weigh(*each) > 0 for each in strangers)
 
 
 def test_looks_are_fitted_on_training_films_and_written(
