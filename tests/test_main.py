@@ -30,7 +30,8 @@ def test_a_refused_film_does_not_stop_the_others(tmp_path: Path, capsys: pytest.
     said = capsys.readouterr()
     refusal = [line for line in said.err.splitlines() if line.startswith(str(text))]
     assert len(refusal) == 1 and refusal[0].endswith(".")
-    (reading,) = [json.loads(line) for line in said.out.splitlines()]
+    refused, reading = [json.loads(line) for line in said.out.splitlines()]
+    assert refused["film"] == str(text) and refusal[0].endswith(refused["refused"])
     assert reading["film"] == str(ROOT / FILM) and len(reading["classification"]["scores"]) == 14
     assert all(0 <= score["probability"] <= 1 for score in reading["classification"]["scores"])
     assert reading["answered_by"]["adapter"] == "embedded adapter"
