@@ -100,7 +100,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     read.add_argument("--task", choices=["classify", "caption", "answer", "map", "all"], default="all")
     read.add_argument("--question", help=f"for the task answer; else: {READY_QUESTIONS[0]}")
     read.add_argument("--finding", metavar="KEY", help="for the task map: where the answer about it came from")
-    read.add_argument("--json", action="store_true", help="one JSON object a line and film; \"refused\" says why it was not read")
+    read.add_argument(
+        "--json", action="store_true", help='one JSON object a line and film; "refused" says why it was not read'
+    )
     read.add_argument(
         "--out", type=Path, metavar="TABLE.csv", help="a row for every file below a folder; for map a picture"
     )

@@ -137,7 +137,7 @@ SIDE_ASKED = words(
     rf"|{_EITHER_SIDE}"
 )
 DESCRIBE = words(r"describe|description|tell me (?:more )?about|characteri[sz]e|details? (?:of|about)")
-ASKS = re.compile(r"\b(?:how|where\w*|which|what|whose)\b")  # what is asked outright
+ASKS = re.compile(r"\b(?:how|where\w*|which|(?<!is that )(?<!is it )what|whose)\b")  # what is asked outright
 IS_THERE = words(
     r"(?:is|are|was) there|there is|there's|there are|(?<!contain )(?<!have )any|(?:do|can|could|did) (?:you|u|we"
     r"|i) (?:\w+ )?(?:see|spot"

@@ -129,7 +129,7 @@ def _read_finding(question: Question, masked: str) -> Question:
     seen = _ask_seen(question, masked)
     asked = cues.SIDE_ASKED.search(masked) or cues.SIZE.search(masked)
     if cues.IF_THERE.search(masked) and not (definite and asked):
-        return replace(question, topic=Topic.PRESENCE, request=forms.ask_seen(keys))
+        return replace(question, topic=Topic.PRESENCE, request=forms.ask_seen(keys, question.side))
     choice = cues.IS_SIZED.search(masked) or (cues.CHOICE.search(masked) and not cues.THERE_FIRST.match(masked))
     choice = choice or given or (definite and " or " in masked)
     for topic, cue, form in ((Topic.SIZE, cues.SIZE, forms.SIZE), (Topic.PLACE, cues.PLACE, forms.WHERE)):
