@@ -172,7 +172,7 @@ ENGLISH = re.compile(r"\b(?:is|are|the|there|what|how|does?|of|on|any|you|this|t
 DEFINITE = re.compile(
     r"\b(?:the|this|that|these|those|his|her|my|their|its|your)(?: (?!there|lung|film|patient|chest|x-ray|picture"
     r"|image|scan|have|has|had|got|if|whether|that|show|suggest|indicat|reveal"
-    r"|with|without|says?\b|is\b|are\b|was\b|any\b|no\b|of\b)[\w-]+){0,3}? X"
+    r"|with|without|says?\b|is\b|are\b|was\b|any\b|no\b|of\b)[\w'-]+){0,3}? X"
 )
 OUTRIGHT = re.compile(r"^\W*(?:(?:so|and|but|ok|hi|please)\W+)*(?:how|why|what|which)\b(?! about)")  # as ASKS, at once
 GIVEN = words(
@@ -205,7 +205,7 @@ TAG = re.compile(  # "..., isn't it?"
 PLAINER = (
     (
         r"^(\W*(?:(?:so|but|and) )?(?:no|there|it|this|that|i|he|she|we)\b.*)"
-        r"(?<! or)(?<!the)(?<! on)(?<! in)(?<! my)\W+right\W*$",
+        r"(?<! or)(?<!the)(?<! on)(?<! in)(?<! my)(?<! his)(?<! her)(?<!their)(?<!your)\W+right\W*$",
         r"\1",  # "no effusion right?" names no side
     ),
     (r"\b(?:not|n't|isn't) (?:quite |all |looking )?right\b(?! (?:lung|side))", "wrong"),
@@ -213,5 +213,6 @@ PLAINER = (
     (r"\bput your finger on\b", "show me"),
     (r"\bl (?:or|/) r\b|\bl/r\b|\br (?:or|/) l\b", "left or right"),
     (r"\bis l\b", "is left"),
+    (r"\b(the|my|his|her|large|big|enlarged) hea[rt]\b", r"\1 heart"),  # English words, but mistyped ones
 )
 OR_NOT = re.compile(r"\W*\bor not\W*$")  # offers a no and denies nothing

@@ -27,9 +27,10 @@ PICTURE = words(
     r"|imaging (?:technique|method)"
 )
 PART_OR = re.compile(
-    rf"\b(?:is|was|are) (?:this|it|that|we)\b.*\b(?:chest(?: \w+)? or|or (?:\w+ ){{0,2}}chest)\b|^\W*{FILM}\W*$"
+    rf"\b(?:is|was|are) (?:this|it|that|we)\b.*\b(?:chest(?: \w+)? or|or (?:\w+ ){{0,2}}chest)\b"
+    rf"|\bbody\b.*\bchest or|^\W*{FILM}\W*$"
 )
-_SCREEN = rf"(?:{FILM}|screen|monitor|display|photo\w*)"
+_SCREEN = rf"(?:{FILM}|(?:the |my )?(?:\w+ )?(?:screen|monitor|display|photo\w*))"
 SIDE_OF_PICTURE = words(rf"(?:which|what) (?:side|half) of {_SCREEN}")
 ORIENTATION = re.compile(
     rf"\b(?:which|what) (?:side|half|lung|edge|part|hand)\b.*\b(?:left|right|{_SCREEN})\b"
@@ -38,7 +39,7 @@ ORIENTATION = re.compile(
     rf"|\b(?:left|right)(?: hand)? (?:side |half |edge |lung )?(?:of|in|on) {_SCREEN}\b"
     r"|\b(?:left|right)\b.*\bpatient'?s? (?:own )?(?:left|right)\b"
     r"|\bfacing (?:me|us)\b|\bwhich side is which\b|\bwhich (?:one )?is (?:the |my )?(?:left|right)\b|\bmirror\w*"
-    r"|\bflipped|\bswapped|\b(?:left|right) (?:side )?of (?:the )?(?:patient|person)\b"
+    r"|\bflipped|\bswapped|\b(?:left|right) (?:side )?of (?:the |my |his |her )?(?:patient|person|body)\b"
     rf"|{_SCREEN}\W+(?:\w+ ){{0,6}}?(?:left|right)\b.*\b(?:left|right)\b"
     r"|\b(?:left|right) (?:lung |side |hand side |half )?(?:(?:is|and|on|at|in|really|to|be|shown|the|of|mean\w*)\W+)+"
     r"(?:left|right)\b"

@@ -37,9 +37,8 @@ def read_film(question: Question, masked: str, follows: bool) -> Question:
     denied = cues.DENIAL.search(masked) is not None
     if film_cues.WHOLE.match(masked) and not film_cues.HEART.search(masked):
         return replace(film, request=forms.WHAT)
-    if film_cues.HEART.search(masked) and (
-        film_cues.HEART_SIZE.search(masked) or not (cues.PLACE.search(masked) or question.side)
-    ):
+    heart = film_cues.HEART.search(masked) and "lung" not in masked
+    if heart and (film_cues.HEART_SIZE.search(masked) or not (cues.PLACE.search(masked) or question.side)):
         fine = film_cues.FINE.search(masked) is not None and film_cues.TOO_LARGE.search(masked) is None
         request = forms.HEART_FINE if fine is not denied else forms.HEART  # "not enlarged?" asks whether it is normal
         told = cues.ASKS.search(masked) is not None  # no yes or no answers "what" or "how"

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cxr.evaluation.questions import fresh, kept_apart, measured, names, seen, seen_answerable, tried
+from cxr.evaluation.questions import fresh, kept_apart, measured, names, seen, seen_answerable, sixth, tried
 from cxr.evaluation.questions.names import Wordings
 from cxr.films.film import Film
 from cxr.films.phantom import DrawnFilm, draw_film
@@ -30,9 +30,11 @@ SETS = {
     "kept_apart": Words(names.NAMES, kept_apart.OTHERS, kept_apart.UNANSWERABLE, kept_apart.ANSWERABLE),
     "measured": Words(names.NAMES, measured.OTHERS, measured.UNANSWERABLE, measured.ANSWERABLE),
     "seen": Words(names.NAMES, names.OTHERS, seen.UNANSWERABLE, seen_answerable.ANSWERABLE),
+    "sixth": Words(names.NAMES, sixth.OTHERS, sixth.UNANSWERABLE, sixth.ANSWERABLE),
     "tried": Words(tried.NAMES, tried.OTHERS, tried.UNANSWERABLE, tried.ANSWERABLE),
 }
 FIRST = {
+    "sixth": 10_600_000,
     "kept_apart": 10_500_000,
     "fresh": 10_400_000,
     "measured": 10_300_000,
