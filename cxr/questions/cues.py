@@ -103,7 +103,7 @@ SIZE = words(
     r"|extensive|is (?:it|that|this) (?:much|a lot)|proportion|fraction|(?:take|takes|taking) up|cover(?:s|ing)?"
     r"|bigness"
     r"|extends?|grade|severity|quantif\w+|(?:how much|the) (?:room|space)|across"
-    rf"|(?:{SIZES}) X or|cm|mm|ml|diameter|measure\w*|volume|amount|dimensions?|(?:{SIZES})(?:,| or)"
+    rf"|(?:{SIZES}) X or|cm|mm|ml|diameter|measure\w*|volume|amount|dimensions?|(?:{SIZES})(?: one)?(?:,| or)"
     rf"|X (?:\w+ ){{0,5}}?(?:is|looks"
     rf"|seems) (?:\w+ )?(?:{SIZES})|(?:is|are|was|call|say) (?:\w+ )?(?:the|this|that|it|his|her"
     rf"|my) (?:\w+ ){{0,4}}?(?:X )?(?:\w+ ){{0,4}}?(?:an? )?(?:very |rather |quite )?(?:{SIZES})(?: one)?"

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cxr.evaluation.questions import fresh, kept_apart, measured, names, seen, seen_answerable, sixth, tried
+from cxr.evaluation.questions import fresh, kept_apart, measured, names, seen, seen_answerable, seventh, sixth, tried
 from cxr.evaluation.questions.names import Wordings
 from cxr.films.film import Film
 from cxr.films.phantom import DrawnFilm, draw_film
@@ -30,10 +30,12 @@ SETS = {
     "kept_apart": Words(names.NAMES, kept_apart.OTHERS, kept_apart.UNANSWERABLE, kept_apart.ANSWERABLE),
     "measured": Words(names.NAMES, measured.OTHERS, measured.UNANSWERABLE, measured.ANSWERABLE),
     "seen": Words(names.NAMES, names.OTHERS, seen.UNANSWERABLE, seen_answerable.ANSWERABLE),
+    "seventh": Words(names.NAMES, seventh.OTHERS, seventh.UNANSWERABLE, seventh.ANSWERABLE),
     "sixth": Words(names.NAMES, sixth.OTHERS, sixth.UNANSWERABLE, sixth.ANSWERABLE),
     "tried": Words(tried.NAMES, tried.OTHERS, tried.UNANSWERABLE, tried.ANSWERABLE),
 }
 FIRST = {
+    "seventh": 10_800_000,
     "sixth": 10_600_000,
     "kept_apart": 10_500_000,
     "fresh": 10_400_000,
