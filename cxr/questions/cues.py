@@ -49,7 +49,8 @@ OUTLOOK = words(
     r"prognos\w*|die|dies|dying|death|dead|surviv\w*|fatal|deadly|kill\w*|life expectancy|recover\w*|heal|heals"
     r"|healed|healing|get(?:ting)? (?:better|worse|well|over)|(?:will|gonna) (?:i|he|she|it|this|that|they"
     r"|the patient|my \w+)|will (?=\w+ (?:be|get|go|live|heal))|going to (?:be|die|live|make)|chances?|outlook"
-    r"|curable|go(?:es|ing)? away|terminal|concerned about|be concerned|worr(?:y|ied|ying)|scar(?:ed|y)|afraid"
+    r"|curable|(?:it|this|that) will|become|go(?:es|ing)? away|terminal|concerned about|be concerned|worr(?:y|ied"
+    r"|ying)|scar(?:ed|y)|afraid"
     r"|emergenc\w*|urgen\w*"
     r"|hospital\w*|ambulance|er|a&e"
     r"|casualty|911|999|112|serious\w*|danger\w*|harmful|harmless|life[- ]threatening|critical|how long (?:do|does"
@@ -109,7 +110,7 @@ SIZE = words(
     rf"|my) (?:\w+ ){{0,4}}?(?:X )?(?:\w+ ){{0,4}}?(?:an? )?(?:very |rather |quite )?(?:{SIZES})(?: one)?"
 )
 _EITHER_SIDE = (
-    r"(?:left|right)(?:[- ]sided)?\W+(?:\w+ ){0,3}?or\W+(?:[\w']+ ){0,4}?(?:left|right)(?:[- ]sided)?"
+    r"(?:left|right)(?:[- ]sided)?\W+(?:\w+\W+){0,4}?or\W+(?:[\w']+ ){0,4}?(?:left|right|both)(?:[- ]sided)?"
     r"|left\W+(?:\w+ ){0,3}right|laterality"
     r"|both (?:sides |lungs )?or|one[- ]sided|(?:uni|bi)lateral or"
 )
@@ -136,7 +137,7 @@ SIDE_ASKED = words(
     r"|(?:which|what) of (?:the|my|his|her|both) (?:two |both )?(?:lungs|sides)"
     rf"|{_EITHER_SIDE}"
 )
-DESCRIBE = words(r"describe|description|tell me (?:more )?about|characteri[sz]e|details? (?:of|about)")
+DESCRIBE = words(r"describe|say (?:of|about)|description|tell me (?:more )?about|characteri[sz]e|details? (?:of|about)")
 ASKS = re.compile(r"\b(?:how|where\w*|which|(?<!is that )(?<!is it )what|whose)\b")  # what is asked outright
 IS_THERE = words(
     r"(?:is|are|was) there|there is|there's|there are|(?<!contain )(?<!have )any|(?:do|can|could|did) (?:you|u|we"
@@ -213,6 +214,9 @@ PLAINER = (
     (r"\bput your finger on\b", "show me"),
     (r"\bl (?:or|/) r\b|\bl/r\b|\br (?:or|/) l\b", "left or right"),
     (r"\bis l\b", "is left"),
+    (r"\b(?:all|al) ?right\b", "fine"),
     (r"\b(the|my|his|her|large|big|enlarged) hea[rt]\b", r"\1 heart"),  # English words, but mistyped ones
 )
-OR_NOT = re.compile(r"\W*\bor not\W*$")  # offers a no and denies nothing
+OR_NOT = re.compile(  # offers a no and denies nothing
+    r"\W*\bor (?:not|(?:is|are|was) (?:it|they|this|that|the \w+) (?:clear|free|without|not|absent)[^X]*)\W*$"
+)

@@ -40,6 +40,7 @@ ORIENTATION = re.compile(
     r"|\b(?:left|right)\b.*\bpatient'?s? (?:own )?(?:left|right)\b"
     r"|\bfacing (?:me|us)\b|\bwhich side is which\b|\bwhich (?:one )?is (?:the |my )?(?:left|right)\b|\bmirror\w*"
     r"|\bflipped|\bswapped|\b(?:left|right) (?:side )?of (?:the |my |his |her )?(?:patient|person|body)\b"
+    rf"|\bwhere\b.*{_SCREEN}.*\b(?:left|right)\b|\b(?:left|right)\b.*{_SCREEN}.*\bwhere\b"
     rf"|{_SCREEN}\W+(?:\w+ ){{0,6}}?(?:left|right)\b.*\b(?:left|right)\b"
     r"|\b(?:left|right) (?:lung |side |hand side |half )?(?:(?:is|and|on|at|in|really|to|be|shown|the|of|mean\w*)\W+)+"
     r"(?:left|right)\b"
