@@ -1,4 +1,4 @@
-"""Wordings kept apart: written by somebody who had not seen the rules, and what they showed was not mended."""
+"""A fifth set of wordings, by somebody who had seen neither the rules nor another set."""
 
 from cxr.evaluation.questions.names import Wordings
 

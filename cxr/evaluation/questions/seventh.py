@@ -1,4 +1,4 @@
-"""A seventh set of wordings, by somebody who had seen neither the rules nor another set; not mended after."""
+"""A seventh set of wordings, by somebody who had seen neither the rules nor another set."""
 
 from cxr.evaluation.questions.names import Wordings
 
