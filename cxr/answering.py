@@ -14,6 +14,7 @@ from cxr.prompts import build_conversation
 from cxr.questions.doubts import TELLS, doubt_answer, tells
 from cxr.questions.forms import SIDE, SIDES, is_taught
 from cxr.questions.overview import OVERVIEWS, list_named, list_seen, read_verdict
+from cxr.questions.presence import asks_presence, place_on_side, tell_heart, tell_presence, turn_answer
 from cxr.questions.question import Question, Topic
 from cxr.questions.reading import read_question
 from cxr.questions.replies import (
@@ -24,11 +25,8 @@ from cxr.questions.replies import (
     correct_side,
     decline,
     needs_side,
-    place_on_side,
-    tell_heart,
     tell_nothing,
     tell_untaught,
-    turn_answer,
     warn_uncalibrated,
 )
 from cxr.results import Answer, Classification, Manner, Turn, Verdict
@@ -71,11 +69,14 @@ def answer_question(
     written = ""
     told = () if set_questions else history  # a form of ours says all that is asked
     pieces = engine.stream(seen.encoded, build_conversation(read.request, told))
-    if needs_side(read) and not read.granted and is_present(seen, read.findings[0]):
-        instead = place_on_side(read, score_sides(engine, seen.encoded, read))
+    if asks_presence(read) and has_verdicts(seen, read.findings):
+        score = seen.classify().by_finding()[read.findings[0]]
+        sides = score_sides(engine, seen.encoded, read) if score.verdict is Verdict.PRESENT else {}
+        detail = "" if sides or score.verdict is not Verdict.PRESENT else "".join(pieces)
+        instead = place_on_side(read, sides) if sides else tell_presence(read, score, detail)
     elif read.request in OVERVIEWS and has_verdicts(seen):
         scores = seen.classify().by_finding()
-        instead = list_seen(scores, read_verdict(read, pieces, scores), read.side is not None)
+        instead = list_seen(scores, read_verdict(read, scores), read.side is not None)
     elif read.told:
         pieces = iter([tell_heart("".join(pieces))])
     elif read.turned:
@@ -108,15 +109,10 @@ def reply_without_model(read: Question, seen: Seen, met: Reply | None, set_quest
         return met
     if len(read.findings) > 1 and has_verdicts(seen, read.findings):
         scores = seen.classify().by_finding()
-        return list_named([scores[key] for key in read.findings if key in scores])
+        return list_named([scores[key] for key in read.findings if key in scores], read.side is not None)
     if set_questions and not is_taught(read.request, read.findings):
         return tell_untaught(read, met)
     return None
-
-
-def is_present(seen: Seen, key: str) -> bool:
-    """Whether the classification calls a finding present."""
-    return seen.classify().by_finding()[key].verdict is Verdict.PRESENT
 
 
 def has_verdicts(seen: Seen, keys: Sequence[str] = ()) -> bool:

@@ -46,5 +46,5 @@ def sum_up(score: Score) -> str:
     said = count_verdict(score.verdict, score.tested)
     if not said:
         return "never said in the films it was tested on"
-    few = f"only {score.tested.with_it}" if score.tested.with_it else "none"
-    return f"{said}; {few} of all films had it" if score.tested.with_it < FEW else said
+    few = f"only {score.tested.with_it} films in all" if score.tested.with_it else "no film at all"
+    return f"{said}; {few} had it" if score.tested.with_it < FEW else said

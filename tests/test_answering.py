@@ -11,12 +11,11 @@ from cxr.films.phantom import draw_film
 from cxr.findings import BY_KEY
 from cxr.model.calibration import Calibration, Scale
 from cxr.model.engine import Encoded
-from cxr.questions.doubts import doubt_answer
 from cxr.questions.forms import HEART
 from cxr.questions.indications import HELD_BACK
 from cxr.questions.overview import WHOLE_FILM
 from cxr.questions.reading import read_question
-from cxr.questions.replies import UNTAUGHT, tell_heart
+from cxr.questions.replies import UNTAUGHT
 from cxr.reader import Reader, Study, load_reader
 from cxr.results import Manner, Turn
 from cxr.serial import as_plain
@@ -140,9 +139,9 @@ def test_words_that_tell_no_place_or_size_are_not_passed_on(
 @pytest.mark.parametrize(
     ("question", "told"),
     [
-        ("Is there an effusion on the right?", "Yes, the pleural effusion was found on the right."),
-        ("Is there an effusion on the left?", "No, the pleural effusion was found on the right."),
-        ("Are there bilateral effusions?", "No, the pleural effusion was found on the right."),
+        ("Is there an effusion on the right?", "Yes, the pleural effusion was found on the patient's right."),
+        ("Is there an effusion on the left?", "No, the pleural effusion was found on the patient's right."),
+        ("Are there bilateral effusions?", "No, the pleural effusion was found on the patient's right."),
         ("A mass and an effusion?", "I see a pleural effusion (90%). Possible: a mass (40%)."),
         (
             "Is there an effusion with a pneumothorax?",
@@ -166,7 +165,7 @@ def test_an_answer_without_a_word_is_none(
     reader: Reader, engine: TellingEngine, study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "stream", lambda *_: iter(["."]))
-    answer = say(reader, study, "Is there a hernia?")
+    answer = say(reader, study, "What view is this?")
     assert answer.manner is Manner.DECLINED and "no words" in answer.reason and answer.step
 
 
@@ -175,8 +174,8 @@ def test_an_answer_without_a_word_is_none(
     [
         ("Is there an effusion?", "are you sure?", Manner.CLASSIFIED, "pleural effusion 90%"),
         ("Is there an effusion?", "what does that mean?", Manner.EXPLAINED, "Pleural effusion:"),
-        ("What is an effusion?", "is there one?", Manner.ANSWERED, "Is there a pleural effusion"),
-        ("What is an effusion?", "do I have one?", Manner.ANSWERED, "Is there a pleural effusion"),
+        ("What is an effusion?", "is there one?", Manner.CLASSIFIED, "Yes, a pleural effusion was found"),
+        ("What is an effusion?", "do I have one?", Manner.CLASSIFIED, "Yes, a pleural effusion was found"),
     ],
 )
 def test_a_further_question_is_about_the_finding_before_it(
@@ -197,7 +196,7 @@ def test_all_that_is_seen_is_told_from_the_classification(reader: Reader, study:
 def test_an_ordinary_first_word_waits_for_no_classification(
     reader: Reader, engine: TellingEngine, study: Study
 ) -> None:
-    answers = reader.answer(study, "Is there a pneumothorax?")
+    answers = reader.answer(study, "What view is this?")
     next(answers)
     assert engine.scored == 0
     list(answers)
@@ -241,9 +240,9 @@ def test_a_model_that_knows_set_questions_alone_writes_nothing_to_others(engine:
     doubted = say(reader, study, "Does the mass look round?")
     assert doubted.manner is Manner.DECLINED and "not sure that there is a mass" in doubted.text
     assert engine.asked == []
-    assert say(reader, study, "Is the heart enlarged?").manner is Manner.ANSWERED
+    assert say(reader, study, "What view is this?").manner is Manner.ANSWERED
     assert say(reader, study, "how large is the right effusion?").manner is Manner.ANSWERED
-    assert engine.asked == ["Is the heart enlarged?", "How large is the pleural effusion?"]
+    assert engine.asked == ["What view is this?", "How large is the pleural effusion?"]
 
 
 def test_the_embedded_model_knows_set_questions_alone() -> None:
@@ -259,8 +258,6 @@ def test_the_embedded_model_knows_set_questions_alone() -> None:
 
 
 def test_how_the_heart_is_is_told_in_a_sentence() -> None:
-    assert tell_heart("Yes, it is large.") == "The heart looks enlarged."
-    assert tell_heart("No.") == "The heart does not look enlarged." and tell_heart("Perhaps.") == "Perhaps."
     for question in ("How is the heart?", "What is the size of the heart?"):
         read = read_question(question)
         assert read.told and read.request == HEART
@@ -272,12 +269,19 @@ def test_what_is_asked_of_one_side_is_told_of_the_whole_film_and_says_so(reader:
     assert WHOLE_FILM not in say(reader, study, "What does this film show?").text
 
 
-def test_no_on_one_side_of_what_is_not_sure_carries_the_doubt(reader: Reader, study: Study) -> None:
-    read = read_question("Is there a mass on the right?")
-    scores = reader.classify(study).by_finding()
-    assert doubt_answer(read, "No.", scores) == ("The answer denies a mass, which the classification cannot exclude.",)
-    there = read_question("Is there an effusion on the left?")
-    assert doubt_answer(there, "No.", scores) == ()  # it is on the other side
+def test_yes_and_no_are_the_classifications_and_not_the_models(
+    reader: Reader, engine: TellingEngine, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "stream", lambda *_: iter(["Yes, a large ", "pneumonia."]))
+    assert say(reader, study, "Is there pneumonia?").text == "No, no pneumonia was found (probability 1.0%)."
+    unsure = say(reader, study, "Is there a mass on the right?")
+    assert unsure.manner is Manner.NOT_SURE and unsure.text.startswith("I am not sure whether there is a mass")
+    monkeypatch.setattr(engine, "stream", lambda *_: iter(["Yes, a large ", "effusion on the right."]))
+    there = "Yes, a large effusion on the right (probability 90%)."
+    assert say(reader, study, "Is there an effusion?").text == there
+    assert say(reader, study, "Is the left lung free of effusion?").text.startswith("Yes, the pleural effusion was")
+    bare = Reader(reader.engine, EMBEDDED, None)
+    assert say(bare, study, "Is there an effusion?").text == "Yes, a large effusion on the right."
 
 
 def test_a_greeting_is_met_with_what_can_be_asked(reader: Reader, engine: TellingEngine, study: Study) -> None:
@@ -289,7 +293,11 @@ def test_a_greeting_is_met_with_what_can_be_asked(reader: Reader, engine: Tellin
 def test_whether_it_is_on_one_side_is_answered_and_not_corrected(reader: Reader, study: Study) -> None:
     for question in ("is the effusion on the left", "Is it the left lung that has the effusion?"):
         answer = say(reader, study, question)
-        assert answer.manner is Manner.CLASSIFIED and answer.text == "No, the pleural effusion was found on the right."
+        told = "No, the pleural effusion was found on the patient's right."
+        assert answer.manner is Manner.CLASSIFIED and answer.text == told
+            answer.manner is Manner.CLASSIFIED
+            and answer.text == "No, the pleural effusion was found on the patient's right."
+        )
     assert say(reader, study, "is the effusion on the right?").text.startswith("Yes, ")
     assert say(reader, study, "How big is the effusion on the left?").manner is Manner.CORRECTED
 

@@ -37,6 +37,6 @@ def test_a_few_words_say_the_same_and_nothing_where_nothing_is_known() -> None:
     assert sum_up(Score("mass", 0.7, 0.5, 0.1, Verdict.PRESENT, TESTED)) == "3 of 5 such answers were right"
     assert sum_up(Score("mass", 0.7, 0.5, 0.1, Verdict.NOT_SURE, NEVER)) == "never said in the films it was tested on"
     assert sum_up(Score("mass", 0.01, 0.5, 0.1, Verdict.ABSENT, NEVER)).endswith(
-        "were right; only 2 of all films had it"
+        "were right; only 2 films in all had it"
     )
     assert sum_up(Score("mass", 0.7, 0.5, 0.1, Verdict.PRESENT)) == "" == sum_up(Score("mass", 0.7))

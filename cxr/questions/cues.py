@@ -17,7 +17,9 @@ MEANING = re.compile(
     r"|^\W*what (?:is|are) an? (?:(?!X)[\w'-]+ ?){1,3}\W*$|\bwhat do(?:es)? (?:an? |the )?X mean\b"
     r"|\bwhat (?:exactly )?do (?:you|doctors|they|people) (?:understand by|mean by|call)\b|\bexplanation of what\b"
     r"|\bwhat (?:an? |the )?X (?:is|are|means?)\W*$|\bX is what\b|\bhow (?:is|are) (?:an? )?X defined\b"
-    r"|\b(?:mean(?:s|t|ing)?|stands? for|definition)\b(?!.*\bfor (?:me|him|her|us)\b)|\bdefine\b"
+    r"|(?<!in a )(?<!one )(?<!single )\b(?:word|(?<!long )(?<!short )term|expression|phrase)\b.*X|X.*\bthat word\b"
+    r"|\bunderstood by\b|\bwhat is (?:an? )?X in general\b"
+    r"|(?<!i )\b(?:mean(?:s|t(?! to)|ing)?|stands? for|definition)\b(?!.*\bfor (?:me|him|her|us)\b)|\bdefine\b"
     r"|\bexplain (?:(?!the|this)\w+ |the (?:\w+ )?(?:word|term) ){0,3}?\W?X\b(?! you| on| in th)"
     r"|\b(?:word|term|expression|phrase) \W?X\W.*\bexplain\w*|\bdifference between\b|\b(?:know|understand"
     r"|understood|heard|word|term|tell me|explain)\b.*\bwhat (?:an? )?(?:X|it|that|this) (?:is|are)\b|\b(?:know"
@@ -39,7 +41,8 @@ TREATMENT = words(
     r"|have to) be done|next steps?|discharged?|refer(?:red|ral)?|(?:should|must|can|may) (?:i|we|he|she"
     r"|they) (?!look|see|say|write|find|call (?:it|this|that)|search|read|describe|notice|tell|know|expect|assume"
     r"|conclude|trust|ask|recogni[sz]e|interpret|report|check|compare|mention|focus|point|mark|draw|study|learn"
-    r"|understand|remember|explain|examine|pay|show|get for|be (?:able|looking|seeing))\w+|(?:do|does) (?:i|we|he"
+    r"|understand|remember|explain|examine|pay|show|rule|exclude|get for|be (?:able|looking|seeing))\w+|(?:do"
+    r"|does) (?:i|we|he"
     r"|she|they|this|that|it"
     r"|the patient|my \w+) (?:need|require|have to)|help(?:s|ful)? (?:here|with)|is it (?:ok|okay|safe|allowed"
     r"|fine) (?:to|if|for)|(?:something|anything) (?:that )?(?:i|we|you|one) (?:can|could|should) (?:do|take|eat)"
@@ -49,7 +52,9 @@ OUTLOOK = words(
     r"prognos\w*|die|dies|dying|death|dead|surviv\w*|fatal|deadly|kill\w*|life expectancy|recover\w*|heal|heals"
     r"|healed|healing|get(?:ting)? (?:better|worse|well|over)|(?:will|gonna) (?:i|he|she|it|this|that|they"
     r"|the patient|my \w+)|will (?=\w+ (?:be|get|go|live|heal))|going to (?:be|die|live|make)|chances?|outlook"
-    r"|curable|(?:it|this|that) will|become|go(?:es|ing)? away|terminal|concerned about|be concerned|worr(?:y|ied"
+    r"|curable|(?:it|this|that) will|will there|become (?:more|worse|serious|a)|back to normal|how many (?:days"
+    r"|weeks|months|years)|go(?:es|ing)? away|terminal|concerned about|be concerned"
+    r"|worr(?:y|ied"
     r"|ying)|scar(?:ed|y)|afraid"
     r"|emergenc\w*|urgen\w*"
     r"|hospital\w*|ambulance|er|a&e"
@@ -64,6 +69,7 @@ OUTLOOK = words(
 WORRIED = words(r"(?:worried|scared|afraid|anxious)(?: about| of| that)?")  # as people begin who then ask what is there
 HOW_BAD = words(r"how bad|how severe")  # of a finding: its size
 EARLIER = words(
+    r"still|"
     r"changed?|changing|any changes?|new|newer|progress(?:ed|ion|ing)?|worsen\w*|improv\w+"
     r"|(?<!lung is )(?<!side is )(?<!which is )(?:better|worse)"
     r"|unchanged"
@@ -104,7 +110,8 @@ SIZE = words(
     r"|extensive|is (?:it|that|this) (?:much|a lot)|proportion|fraction|(?:take|takes|taking) up|cover(?:s|ing)?"
     r"|bigness"
     r"|extends?|grade|severity|quantif\w+|(?:how much|the) (?:room|space)|across"
-    rf"|(?:{SIZES}) X or|cm|mm|ml|diameter|measure\w*|volume|amount|dimensions?|(?:{SIZES})(?: one)?(?:,| or)"
+    rf"|(?:{SIZES}) X or|cm|mm|ml|diameter|width|height|measure\w*|volume|amount|dimensions?"
+    rf"|(?:{SIZES})(?: one)?(?:,| or)"
     rf"|X (?:\w+ ){{0,5}}?(?:is|looks"
     rf"|seems) (?:\w+ )?(?:{SIZES})|(?:is|are|was|call|say) (?:\w+ )?(?:the|this|that|it|his|her"
     rf"|my) (?:\w+ ){{0,4}}?(?:X )?(?:\w+ ){{0,4}}?(?:an? )?(?:very |rather |quite )?(?:{SIZES})(?: one)?"
@@ -125,10 +132,16 @@ CHOICE = words(rf"(?:{SIZES})\b.*\bor (?:an? |rather )?(?:{SIZES})|{_EITHER_SIDE
 ON_SIDE = words(
     r"(?:is|are) (?:the|this|that|these|his|her|my) (?:\w+ ){0,2}?X (?:\w+ ){0,2}?"
     r"(?:on|in|at) (?:the |my |his |her )?(?:left|right)"
-    r"|(?:left|right) (?:lung|side|one) (?:that|which) (?:has|shows|is)"
+    r"|(?:left|right) (?:lung|side|one) (?:that|which) (?:has|shows|is)|(?:is|are) .*X.* (?:bilateral|both sides)"
+    r"|(?:is|are) .*X bilateral"
+)
+SUBJECT = re.compile(  # "has the mass displaced anything?" takes it for granted
+    r"^\W*(?:has|have|does|do|did|is|are|was) (?:the|this|that|his|her|my) (?:[\w'-]+ ){0,2}?X "
+    r"(?!on\b|in\b|at\b|there|here|visible|present|seen|real|show|or\b|yes|no\b|not\b)\w+"
 )
 IS_SIZED = words(
-    rf"(?:{SIZES}) X or (?:an? )?(?:{SIZES})|is (?:it|this|that) (?:much|a lot of) X|is (?:it|this"
+    rf"(?:is|are) (?:the|this|that) X\b.*\b(?:{SIZES})(?=\W*$)|(?:{SIZES}) X or (?:an? )?(?:{SIZES})|is (?:it|this"
+    rf"|that) (?:much|a lot of) X|is (?:it|this"
     rf"|that) an? (?:\w+ )?(?:{SIZES}) (?:\w+ )?X"
 )
 THERE_FIRST = re.compile(r"^\W*(?:(?:is|are|was) there|any|do|does|can|could|has|have)\b")
@@ -148,7 +161,8 @@ IS_THERE = words(
     r"|look(?:ing)? for|check(?:ing)?|search for|exists?|yes or no|suspect\w*|could (?:it|this"
     r"|that) be"
     r"|(?:is|was) (?:this|that|it) (?:an? )?(?:\w+ )?X(?! (?!show)\w+ing\b)|(?:it|this|that) is (?:an? )?(?:\w+ )?X"
-    rf"|(?:if|have|having) (?:an? )?X|be (?:found|made out)|is (?:it|that|this|he|she) (?:true|correct|right|so|what)"
+    rf"|(?:if|have|having) (?:an? )?X|be (?:found|made out)|pick(?:ed)? up|is (?:it|that|this|he|she) (?:true"
+    rf"|correct|right|so|what)"
     rf"|is it (?:really )?(?:there|here|(?:in|on) {FILM})|i (?:think|believe|see|suspect)|(?:with"
     r"|has) (?:an? )?(?:(?!the|this|that)\w+ )?X|what about|how about|whether|if there|says|said|told|(?:could|might"
     r"|may|can) (?:\w+ ){1,6}be (?:an? )?(?:\w+ )?X"
@@ -164,15 +178,15 @@ TANGLED = words(
 )
 IF_THERE = words(r"if (?:there|so|any|it has|it shows)|whether")
 SURE = words(
-    r"how (?:sure|certain|likely|probable|confident)|probabilit\w+|likelihood|chances? of"
+    r"how (?:sure|certain|likely|probable|confident)|probabilit\w+|likelihood|chances? (?:of|that|i|he|she)"
     r"|percent\w*(?! of (?:the|my|his|her|a|one|each))|odds|confidence"
 )
 REAL = words(r"(?:that )?(?:the|this|that|his|her|my) (?:\w+ ){0,2}?X (?:is|are) (?:\w+ )?(?:real|there|true|right)")
 COUNT = words(r"how many(?! (?:cm|mm|ml|\w*met(?:re|er)s?|inch))|number of|count")
 ENGLISH = re.compile(r"\b(?:is|are|the|there|what|how|does?|of|on|any|you|this|that|can|has|have|it|i|my|a|an)\b")
 DEFINITE = re.compile(
-    r"\b(?:the|this|that|these|those|his|her|my|their|its|your)(?: (?!there|lung|film|patient|chest|x-ray|picture"
-    r"|image|scan|have|has|had|got|if|whether|that|show|suggest|indicat|reveal"
+    r"\b(?:the|this|that|these|those|his|her|my|their|its|your)(?: (?!there|lung|film|patient|chest|an?\b|x-ray|picture"
+    r"|image|scan|pick|have|has|had|got|if|whether|that|show|suggest|indicat|reveal"
     r"|with|without|says?\b|is\b|are\b|was\b|any\b|no\b|of\b)[\w'-]+){0,3}? X"
 )
 OUTRIGHT = re.compile(r"^\W*(?:(?:so|and|but|ok|hi|please)\W+)*(?:how|why|what|which)\b(?! about)")  # as ASKS, at once
@@ -182,7 +196,8 @@ GIVEN = words(
 )
 TWO_CLAUSES = re.compile(
     r"^(?!\W*(?:is|are|do|does|can|could|any|has|have|what|where|how|which)\b)([^.;:,!?]*X[^.;:,!?]*)[.;:,!?]+\s*"
-    r"((?:and |so |but )?(?:is|are|does|do|has|how|what|where|which|can|could|tell|please|give|describe)\b.*\bit\b.*)$"
+    r"((?:and |so |but )?(?:is|are|does|do|has|how|what|where|which|can|could|tell|please|give|describe|might"
+    r"|would)\b.*\bits?\b.*)$"
 )
 IT_HAS = r"\b(?:does it have|has it got)\b"  # asks about what was named before
 INSIDE = words(r"(?:in|inside|within|around|beside|next to) (?:the|this|that) X")
@@ -214,6 +229,9 @@ PLAINER = (
     (r"\bput your finger on\b", "show me"),
     (r"\bl (?:or|/) r\b|\bl/r\b|\br (?:or|/) l\b", "left or right"),
     (r"\bis l\b", "is left"),
+    (r"\bwhere is r\b", "where is right"),
+    (r"^\W*(is|are|was|has|have|does|do|did|can|could|would)n't\b", r"\1"),  # "isn't it enlarged?" expects a yes
+    (r"^\W*(?:never mind|forget|not|leave|ignore)\b[^.,:;?!]*[.,:;]\s*", ""),
     (r"\b(?:all|al) ?right\b", "fine"),
     (r"\b(the|my|his|her|large|big|enlarged) hea[rt]\b", r"\1 heart"),  # English words, but mistyped ones
 )

@@ -44,15 +44,10 @@ def doubt_answer(question: Question, text: str, scores: Mapping[str, Score]) -> 
 
 def _find_doubts(question: Question, text: str, scores: Mapping[str, Score]) -> Iterator[str]:
     own = [key for key in scores if key not in BY_KEY]
-    yes = parse_yes_no(text)
     elsewhere = re.sub(r"^\W*no\b\W*", "", text, flags=re.IGNORECASE)
-    if yes is False and read_side(elsewhere.lower()):  # "No, an effusion on the left": elsewhere, not nowhere
-        text, yes = elsewhere, None
+    if parse_yes_no(text) is False and read_side(elsewhere.lower()):  # "No, an effusion on the left": not nowhere
+        text = elsewhere
     said = {item.observation.finding: item.present for item in read_statements(text, own)}
-    if question.topic is Topic.PRESENCE and len(question.findings) == 1 and yes is not None:
-        (key,) = question.findings
-        aside = question.side and not yes and scores[key].verdict is Verdict.PRESENT  # none on this side is no denial
-        said = {} if aside else {key: said.get(key, yes)}
     verdicts = {key: scores[key].verdict for key in sorted(scores, key=order_finding)}
     for (present, verdict), sentence in DOUBTS.items():
         yield from _name(

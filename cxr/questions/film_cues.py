@@ -10,14 +10,14 @@ VIEW = words(
     r"|views?|projections?|planes?|frontal|lateral|supine"
     r"|(?:front|back) to (?:back|front)|directions?|facing|detector"
     rf"|how (?:was|is) {FILM} (?:taken|acquired|made|shot|done)|(?:from|in) (?:the )?(?:front|back|behind|side)|lying"
-    r"|standing|beam|which way|sideways|straight on|(?:side|front) (?:view|one)|(?:side|head)[- ]on"
+    r"|standing|beam|angle|which way|sideways|straight on|(?:side|front) (?:view|one)|(?:side|head)[- ]on"
 )
 PICTURE = words(
     r"(?:what|which) (?:kind|type|sort) is|(?:what|which) (?:kind|type|sort) of (?!view|projection)(?:\w+ )?(?:\w+)"
     r"|modality|ct|mri|mr|ultrasound"
     r"|sonogra\w+|pet|tomogra\w+"
     rf"|(?:what|which|whose) (?:body )?(?:part|region|area) of (?:the |a )?body"
-    r"|(?:what|which) (?:body part|organ)(?: system)?"
+    r"|(?:what|which) (?:body part|organ|technique)(?: system)?|body (?:region|part)"
     rf"|(?:(?:is|was) (?:this|it|that)|(?:this|it|that) is) (?:an? |(?:made|taken|done) (?:with|by"
     rf"|using) )(?:(?:plain|ordinary|real"
     rf"|simple) )?{FILM}"
@@ -33,7 +33,7 @@ PART_OR = re.compile(
 _SCREEN = rf"(?:{FILM}|(?:the |my )?(?:\w+ )?(?:screen|monitor|display|photo\w*))"
 SIDE_OF_PICTURE = words(rf"(?:which|what) (?:side|half) of {_SCREEN}")
 ORIENTATION = re.compile(
-    rf"\b(?:which|what) (?:side|half|lung|edge|part|hand)\b.*\b(?:left|right|{_SCREEN})\b"
+    rf"\b(?:which|what) (?:side|half|lung|edge|part|hand)\b(?! of (?:the |a )?body).*\b(?:left|right|{_SCREEN})\b"
     r"|\bwhere (?:is|'s|(?:do|can|would) (?:i|you|we) (?:find|see)) (?:the )?(?:patient'?s? )?(?:left|right)\b"
     rf"|\bpatient'?s? (?:own |anatomical )?(?:left|right)\b.*\b(?:left|right|side|{_SCREEN})\b"
     rf"|\b(?:left|right)(?: hand)? (?:side |half |edge |lung )?(?:of|in|on) {_SCREEN}\b"
@@ -55,8 +55,14 @@ WHOLE = re.compile(  # nothing but heart or lungs: "heart?", "what about the rig
     r"^\W*(?:(?:and|what about|how about|how is|how are|ok|the|his|her|my|both|left|right)\W+)*(?:hearts?|lungs?)\W*$"
 )
 HEART = words(r"hearts?|cardiac|cardio-?thoracic|ctr")
+HEART_TOLD = words(r"how|what|which|ratio|ctr|small|tiny|little|comment|describe|tell")
+HEART_ELSE = words(
+    r"disease\w*|condition|fail\w*|beat\w*|shape\w*|border\w*|contour\w*|visible|attack|valves?|position|stop\w*"
+)
 HEART_SIZE = words(
-    rf"{SIZES}|enlarge\w*|size|normal\w*|ok|okay|fine|grown|dilat\w+|width|half|diameter|ratio|wider|broad"
+    rf"room|space|bulky|swollen|widen\w*|dimensions?|proportion\w*|half|take up|takes up|too much|fill\w*|ratio|ctr"
+    rf"|hearts?\W*$|{SIZES}|enlarge\w*|size|normal\w*|ok|okay|fine|grown|dilat\w+"
+    rf"|width|half|diameter|ratio|wider|broad"
     rf"|oversized|look\w*|how is|about|healthy"
 )
 FINE = words(r"normal\w*|ok|okay|fine|healthy|good|unremarkable|al+ ?right")
@@ -71,16 +77,18 @@ WRONG = words(
 SHADOW = words(r"shadows?|spots?|opaci\w+|patch(?:es|y)?|blobs?|fluid|water")
 CLEAR = words(
     r"expanded|inflated|aerated|clear|(?:un)?remarkable|normal\w*|healthy|ok|okay|fine|al+ ?right|good|clean|nad"
-    r"|all (?:is )?well|in order"
+    r"|all (?:is )?well|in order|as it should be"
 )
 ABOUT = words(
     rf"nothing|or|is|are|am|does|do|this|that|it|nad|any\w*|everything|all|some\w*|look\w*|my|what|how|which|{FILM}"
 )
 OVERVIEW = words(
-    r"(?:what|which) (?:things? )?(?:(?:do|can|could|did|have|would) )?(?:you|u|we|i|one) (?:\w+ )?(?:see|saw|notice\w*"
-    rf"|find|found|tell|observe|detect)|what (?:it|this|that|{FILM}) shows?|what is (?:in|on) (?:it|here)|(?:what"
+    r"(?:what|which) (?:things? |exactly )?(?:(?:do|can|could|did|have|would) )?(?:you|u|we|i|one) (?:\w+ )?(?:see"
+    r"|saw|notice\w*"
+    rf"|find|found|tell|observe|detect\w*)|what (?:it|this|that|{FILM}) shows?|what is (?:in|on) (?:it|here)|(?:what"
     rf"|anything) (?:does|did"
-    r"|do|is|are|was|can) (?:[\w-]+ )*?(?:shows?|seen|see|visible|on|in|here|there|wrong|abnormal)|what is (?:that"
+    r"|do|is|are|was|can) (?:[\w-]+ )*?(?:shows?|reveals?|seen|see|visible|on|in|here|there|wrong|abnormal)"
+    r"|what is (?:that"
     r"|this|the)|describe|list|summar\w+|findings?|tell me (?:\w+ )?about|what you (?:can )?see|anything"
     r"|something|reports?|(?:talk|walk) (?:me|us) through|description|results?|present (?:this|the)"
     r"|diagnos\w*|impression|interpret\w*|read (?:this|the|my)|overview"

@@ -34,14 +34,14 @@ def read_picture(question: Question, masked: str) -> Question | None:
 def read_film(question: Question, masked: str, follows: bool) -> Question:
     """A question that names no finding."""
     film = replace(question, topic=Topic.FILM)
-    denied = cues.DENIAL.search(masked) is not None
+    denied = re.search(r"\bnothing\b", masked) is not None or cues.DENIAL.search(masked) is not None
     if film_cues.WHOLE.match(masked) and not film_cues.HEART.search(masked):
         return replace(film, request=forms.WHAT)
     heart = film_cues.HEART.search(masked) and "lung" not in masked
-    if heart and (film_cues.HEART_SIZE.search(masked) or not (cues.PLACE.search(masked) or question.side)):
+    if heart and film_cues.HEART_SIZE.search(masked) and not film_cues.HEART_ELSE.search(masked):
         fine = film_cues.FINE.search(masked) is not None and film_cues.TOO_LARGE.search(masked) is None
         request = forms.HEART_FINE if fine is not denied else forms.HEART  # "not enlarged?" asks whether it is normal
-        told = cues.ASKS.search(masked) is not None  # no yes or no answers "what" or "how"
+        told = film_cues.HEART_TOLD.search(masked) is not None  # no yes or no answers "what", "how" or "small?"
         return replace(film, findings=("cardiomegaly",), request=forms.HEART if told else request, told=told)
     if film_cues.PICTURE.search(masked):
         return replace(film, request=forms.ask_picture(masked))

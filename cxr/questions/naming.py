@@ -11,10 +11,10 @@ from cxr.results import Side
 
 def mask_findings(words: str, own: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
     """The words with an X for each finding, and the findings' keys in the order in which they are named."""
-    for keys, pattern in EITHER.items():
-        words = re.sub(rf"\b(?:{pattern})\b", " or ".join(f"\0{key}\0" for key in keys), words)
     for finding in (*map(find_finding, own), *FINDINGS):
         words = _match(finding).sub(partial(_mask, finding.key), words)
+    for keys, pattern in EITHER.items():
+        words = re.sub(rf"\b(?:{pattern})\b", " or ".join(f"\0{key}\0" for key in keys), words)
     named = re.findall(r"\0([^\0]*)\0", words)
     return re.sub(r"\0[^\0]*\0", "X", words), tuple(dict.fromkeys(named))
 

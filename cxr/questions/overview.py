@@ -6,7 +6,7 @@ Knows nothing about models, films or pages.
 from collections.abc import Iterable, Mapping, Sequence
 
 from cxr.findings import find_finding, order_finding
-from cxr.prompts import join_words, parse_yes_no
+from cxr.prompts import join_words
 from cxr.questions.forms import ABNORMAL, NORMAL, WHAT
 from cxr.questions.question import Question
 from cxr.questions.replies import Reply
@@ -19,19 +19,13 @@ NOTHING = "I see none of the 14 findings, which alone does not make a film norma
 UNCERTAIN = "I am sure of none of the 14 findings."
 
 
-def read_verdict(question: Question, pieces: Iterable[str], scores: Mapping[str, Score]) -> str:
-    """Yes, no or nothing, with which the answer begins: as the model begins its own, unless something is present."""
-    if question.request not in (NORMAL, ABNORMAL):
+def read_verdict(question: Question, scores: Mapping[str, Score]) -> str:
+    """Yes or no, with which the answer begins where something is present; else nothing, as nobody knows that a film
+    is normal.
+    """
+    if question.request not in (NORMAL, ABNORMAL) or all(one.verdict is not Verdict.PRESENT for one in scores.values()):
         return ""
-    if any(score.verdict is Verdict.PRESENT for score in scores.values()):
-        return "No. " if question.request == NORMAL else "Yes. "
-    written = ""
-    for piece in pieces:
-        written += piece
-        if len(written.split()) > 1:
-            break
-    said = parse_yes_no(written)
-    return "" if said is None else "Yes. " if said else "No. "
+    return "No. " if question.request == NORMAL else "Yes. "
 
 
 def list_seen(scores: Mapping[str, Score], verdict: str = "", sided: bool = False) -> Reply:
@@ -47,10 +41,11 @@ def list_seen(scores: Mapping[str, Score], verdict: str = "", sided: bool = Fals
     return Reply(Manner.CLASSIFIED, f"{verdict}{first}{possible}{WHOLE_FILM if sided else ''}")
 
 
-def list_named(scores: Iterable[Score]) -> Reply:
-    """What the classification says of several findings that were asked about."""
+def list_named(scores: Iterable[Score], sided: bool = False) -> Reply:
+    """What the classification says of several findings that were asked about. `sided`: as above."""
     parts = zip(("I see {}.", "Possible: {}.", "Not found: {}."), _sort(scores), strict=True)
-    return Reply(Manner.CLASSIFIED, " ".join(form.format(_name(some)) for form, some in parts if some))
+    said = " ".join(form.format(_name(some)) for form, some in parts if some)
+    return Reply(Manner.CLASSIFIED, f"{said}{WHOLE_FILM if sided else ''}")
 
 
 def _sort(scores: Iterable[Score]) -> tuple[list[Score], list[Score], list[Score]]:

@@ -30,7 +30,9 @@ def read_question(text: str, own: Sequence[str] = (), earlier: Sequence[Turn] = 
     plain = cues.OR_NOT.sub("", words)
     words = words if cues.DENIAL.search(plain) else plain
     rest = re.sub(cues.TOLD, "", words)
-    if mask_findings(rest, own)[1] or (not mask_findings(words, own)[1] and stands_alone(rest, words)):
+    if mask_findings(rest, own)[1] or (
+        not mask_findings(words, own)[1] and stands_alone(rest, words) and not find_outside(words)
+    ):
         words = rest
     return _read_words(text, words, own, earlier)
 
@@ -59,7 +61,7 @@ def _join_clauses(masked: str) -> str:
     ):
         return masked
     side = read_side(parts[1])
-    return cues.PRONOUN.sub(f"the {side} X" if side and not read_side(parts[2]) else "the X", parts[2], count=1)
+    return re.sub(r"\bits?\b", f"the {side} X" if side and not read_side(parts[2]) else "the X", parts[2], count=1)
 
 
 def _refer(masked: str, own: Sequence[str], earlier: Sequence[Turn]) -> tuple[str, tuple[str, ...]]:
@@ -124,7 +126,7 @@ def _read_undecidable(question: Question, masked: str, follows: bool) -> Questio
 def _read_finding(question: Question, masked: str) -> Question:
     """A question that names findings which are looked for."""
     keys, (first, *more) = question.findings, map(find_finding, question.findings)
-    outright, there = cues.ASKS.search(masked), cues.IS_THERE.search(masked)
+    outright, there = cues.ASKS.search(masked), cues.IS_THERE.search(masked) and not cues.SUBJECT.match(masked)
     given, definite = cues.GIVEN.search(masked), cues.DEFINITE.search(masked)
     seen = _ask_seen(question, masked)
     asked = cues.SIDE_ASKED.search(masked) or cues.SIZE.search(masked)

@@ -3,12 +3,11 @@
 Every refusal and correction has a reason and a next step. Nothing here changes a classification. Knows no models.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cxr.findings import BY_KEY, Finding, find_finding
-from cxr.prompts import join_words, parse_yes_no
+from cxr.prompts import join_words
 from cxr.questions import forms
 from cxr.questions.naming import read_side
 from cxr.questions.question import Question, Topic
@@ -136,9 +135,7 @@ def correct(question: Question, scores: Mapping[str, Score], sides: Mapping[str,
     if unsure and question.topic not in CORRECTED_FIRST:
         return _say_unsure(unsure)
     other = {"left": "right", "right": "left"}.get(question.side or "", "")
-    if sides and question.topic is Topic.PRESENCE:
-        return place_on_side(question, sides)
-    if sides and sides.get(other, 0.0) >= SIDE_FROM:
+    if question.topic is not Topic.PRESENCE and sides and sides.get(other, 0.0) >= SIDE_FROM:
         noun = find_finding(question.findings[0]).bare_noun
         reason = f"On this film the {noun} was found on the {other}, not on the {question.side}."
         step = ASK.format(f'"{forms.WHERE.format(noun)}" or "{forms.SIZE.format(noun)}"')
@@ -156,16 +153,6 @@ def correct_side(question: Question, text: str) -> Reply | None:
     return Reply(
         Manner.CORRECTED, reason, ASK.format(f'"{forms.SIDE.format(find_finding(question.findings[0]).bare_noun)}"')
     )
-
-
-def place_on_side(question: Question, sides: Mapping[str, float]) -> Reply:
-    """The answer to whether a finding that is present is on a side. `sides`: probability of "left", "right", "both"."""
-    finding, best = find_finding(question.findings[0]), max(sides, key=lambda side: sides[side])
-    if sides[best] < SIDE_FROM:
-        return Reply(Manner.CLASSIFIED, f"I see {finding.noun}, but am not sure on which side.")
-    where = "on both sides" if best == "both" else f"on the {best}"
-    yes = best in (question.side, "both")
-    return Reply(Manner.CLASSIFIED, f"{'Yes' if yes else 'No'}, the {finding.bare_noun} was found {where}.")
 
 
 def _say_chance(known: Sequence[Score], granted: bool) -> Reply:
@@ -223,22 +210,6 @@ def warn_uncalibrated(question: Question, scores: Mapping[str, Score]) -> tuple[
         return ()
     nouns = join_words([find_finding(key).noun for key in bare], "and")
     return (f"The question takes {nouns} for granted, and this model is not calibrated to tell whether that is so.",)
-
-
-def turn_answer(question: Question, text: str) -> str:
-    """The answer to whether a finding is there as one to whether it is absent; what is neither yes nor no stays."""
-    seen = parse_yes_no(text)
-    if seen is None:
-        return text
-    noun = find_finding(question.findings[0]).bare_noun
-    more = re.sub(r"^\W*yes\b[\s,.:;]*(?:there (?:is|are)\b\s*)?", "", text, flags=re.IGNORECASE).rstrip(" .")
-    return f"No, there is {more or noun}." if seen else f"Yes, there is no {noun}."
-
-
-def tell_heart(text: str) -> str:
-    """The answer to whether the heart is enlarged as one to how it is; what is neither yes nor no stays."""
-    large = parse_yes_no(text)
-    return text if large is None else f"The heart {'looks' if large else 'does not look'} enlarged."
 
 
 def needs_side(question: Question) -> bool:

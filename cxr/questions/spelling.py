@@ -41,6 +41,7 @@ _SHORT = {  # how people type
     "xray": "x-ray",
     "xrays": "x-rays",
     "pic": "picture",
+    "ther": "there",
     "pneumo": "pneumothorax",
     "plural": "pleural",  # English words, but for something else
     "patent": "patient",

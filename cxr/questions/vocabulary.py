@@ -6,15 +6,17 @@ Knows nothing about films or models.
 import re
 
 _LUNG = r"(?:(?:the|a|my|his|her|their|your|one|both|left|right|patient'?s?) )*lungs?"
+_PLEURA = r"(?:the )?(?:pleura|pleural (?:space|cavity))"
 _ANGLE = r"costophrenic (?:angles?|sulc\w+|recess\w*)"
 # What visitors call the 14, where that is the same thing or its sign; the aliases of `findings.py` are known, too.
 LAY = {
     "pneumothorax": rf"ptx|pneumothora\w*|collapsed {_LUNG}|{_LUNG} (?:(?:is|has|looks|fully|partly) )?collaps\w+"
     rf"|air (?:in|inside) the (?:pleural? \w+|pleura)|air (?:leak )?(?:around|outside|next to|beside) {_LUNG}",
     "effusion": rf"(?:fluid|water|liquid) (?:\w+ ){{0,2}}?(?:around|outside|next to|beside) {_LUNG}|effus\w+"
+    rf"|(?:fluid|water|liquid) (?:in|inside) {_PLEURA}"
     rf"|blunt\w*(?: of)?(?: the)?(?: left| right)? {_ANGLE}"
     rf"|(?:(?:is|are|do|does) (?:(?:the|both|left|right) )*)?{_ANGLE} (?:(?:is|are|appears?|looks?) )?blunt\w*",
-    "edema": rf"(?:pulmonary |lung )?o?edemas?|(?:fluid|water|liquid) (?:in|inside|on) {_LUNG}|lung congestion",
+    "edema": r"(?:pulmonary |lung )?o?edemas?|lung congestion",
     "consolidation": r"(?:lung )?consolidat\w+",
     "pneumonia": rf"pneumonias?|(?:chest |lung )?infections?(?: (?:of|in) {_LUNG})?|infected lungs?",
     "infiltration": r"(?:pulmonary |lung )?infiltrat\w*",
@@ -31,7 +33,7 @@ LAY = {
 }
 
 # What may be either of two.
-EITHER = {("effusion", "edema"): rf"(?:fluid|water|liquid) on {_LUNG}"}
+EITHER = {("effusion", "edema"): r"(?:fluid|water|liquid)"}
 
 # What is near a finding's name and is none of the 14.
 STRANGERS = {

@@ -1,4 +1,4 @@
-"""All that is seen is told from the classification, with the model's own yes or no unless something is present."""
+"""All that is seen is told from the classification."""
 
 import pytest
 
@@ -35,18 +35,17 @@ def test_what_is_seen_stands_before_what_is_possible(known: dict[str, Score], to
 
 
 @pytest.mark.parametrize(
-    ("asked", "written", "known", "verdict"),
+    ("asked", "known", "verdict"),
     [
-        ("is this normal?", ["No", ", a mass."], scores(mass=UNSURE), "No. "),
-        ("is this normal?", ["Yes", "."], scores(mass=UNSURE), "Yes. "),
-        ("is this normal?", ["Yes", "."], scores(mass=PRESENT), "No. "),
-        ("is anything abnormal?", ["No", "."], scores(mass=PRESENT), "Yes. "),
-        ("is anything abnormal?", ["I see ", "a mass."], scores(mass=UNSURE), ""),
-        ("what do you see?", ["Yes."], scores(mass=PRESENT), ""),
+        ("is this normal?", scores(mass=UNSURE), ""),  # nobody knows that a film is normal
+        ("is this normal?", scores(), ""),
+        ("is this normal?", scores(mass=PRESENT), "No. "),
+        ("is anything abnormal?", scores(mass=PRESENT), "Yes. "),
+        ("is anything abnormal?", scores(mass=UNSURE), ""),
+        ("is nothing abnormal?", scores(mass=PRESENT), ""),
+        ("what do you see?", scores(mass=PRESENT), ""),
     ],
 )
-def test_the_verdict_is_the_models_unless_something_is_present(
-    asked: str, written: list[str], known: dict[str, Score], verdict: str
-) -> None:
+def test_yes_or_no_is_said_where_something_is_present(asked: str, known: dict[str, Score], verdict: str) -> None:
     question = read_question(asked)
-    assert question.request in OVERVIEWS and read_verdict(question, iter(written), known) == verdict
+    assert question.request in OVERVIEWS and read_verdict(question, known) == verdict

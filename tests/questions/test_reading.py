@@ -27,7 +27,7 @@ def test_every_finding_is_known_by_its_noun_and_its_name(finding: object) -> Non
     [
         ("any efusion on the left", "effusion", "left"),
         ("is there fluid around my right lung?", "effusion", "right"),
-        ("water in the lungs?", "edema", None),
+        ("water in the pleural space?", "effusion", None),
         ("is there an enlarged heart, am I right?", "cardiomegaly", None),
         ("Is there any costophrenic angle blunting?", "effusion", None),
         ("Are the costophrenic angles blunted?", "effusion", None),

@@ -5,7 +5,7 @@ import pytest
 from cxr.findings import BY_KEY, find_finding
 from cxr.questions.doubts import doubt_answer
 from cxr.questions.reading import read_question
-from cxr.questions.replies import Reply, correct, decline, turn_answer, warn_uncalibrated
+from cxr.questions.replies import Reply, correct, decline, warn_uncalibrated
 from cxr.results import Manner, Score, Verdict
 from cxr.training.wordings import CARE_ANSWER, EARLIER_ANSWER
 
@@ -119,9 +119,9 @@ def test_a_probability_is_told_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("text", "answer", "verdict", "words"),
     [
-        ("any mass?", "Yes, a small mass.", Verdict.ABSENT, "names a mass"),
-        ("any mass?", "No.", Verdict.PRESENT, "denies a mass"),
-        ("any mass?", "No.", Verdict.NOT_SURE, "cannot exclude"),
+        ("what view is this", "A small mass in a PA view.", Verdict.ABSENT, "names a mass"),
+        ("what view is this", "There is no mass.", Verdict.PRESENT, "denies a mass"),
+        ("what view is this", "There is no mass.", Verdict.NOT_SURE, "cannot exclude"),
         ("is there a mass on the left?", "No, a mass on the right.", Verdict.ABSENT, "names a mass"),
     ],
 )
@@ -133,21 +133,7 @@ def test_an_answer_that_contradicts_the_classification_is_doubted(
 
 
 def test_an_answer_that_agrees_is_not_doubted() -> None:
-    assert doubt_answer(read_question("any mass?"), "No.", scores()) == ()
+    assert doubt_answer(read_question("any mass?"), "No mass.", scores()) == ()
     assert doubt_answer(read_question("any mass?"), "Yes, a mass.", scores(mass=Verdict.PRESENT)) == ()
     assert doubt_answer(read_question("what view is this"), "This is a PA view.", scores(mass=Verdict.PRESENT)) == ()
     assert find_finding("mass").bare_noun == "mass"
-
-
-@pytest.mark.parametrize(
-    ("said", "turned"),
-    [
-        ("No.", "Yes, there is no pleural effusion."),
-        ("Yes.", "No, there is pleural effusion."),
-        ("Yes, small pleural effusion on the left.", "No, there is small pleural effusion on the left."),
-        ("Yes, there is a small effusion.", "No, there is a small effusion."),
-        ("I cannot tell.", "I cannot tell."),
-    ],
-)
-def test_an_answer_is_turned_round_with_its_question(said: str, turned: str) -> None:
-    assert turn_answer(read_question("Is there no effusion?"), said) == turned
