@@ -69,20 +69,14 @@ def answer_question(
     written = ""
     told = () if set_questions else history  # a form of ours says all that is asked
     pieces = engine.stream(seen.encoded, build_conversation(read.request, told))
-    if asks_presence(read) and has_verdicts(seen, read.findings):
-        score = seen.classify().by_finding()[read.findings[0]]
-        sides = score_sides(engine, seen.encoded, read) if score.verdict is Verdict.PRESENT else {}
-        detail = "" if sides or score.verdict is not Verdict.PRESENT else "".join(pieces)
-        instead = place_on_side(read, sides) if sides else tell_presence(read, score, detail)
-    elif read.request in OVERVIEWS and has_verdicts(seen):
-        scores = seen.classify().by_finding()
-        instead = list_seen(scores, read_verdict(read, scores), read.side is not None)
-    elif read.told:
+    instead = tell_known(engine, seen, read, pieces)
+    if instead is None and read.told:
         pieces = iter([tell_heart("".join(pieces))])
-    elif read.turned:
+    elif instead is None and read.turned:
         pieces = iter([turn_answer(read, "".join(pieces))])
-    elif read.topic in TELLS and has_verdicts(seen, read.findings):
-        pieces = iter([whole := "".join(pieces)])
+    elif instead is None and read.topic in TELLS and has_verdicts(seen, read.findings):
+        whole = re.sub(r"^\W*On the (left|right)\b", r"On the patient's \1", "".join(pieces))
+        pieces = iter([whole])
         instead = None if tells(read, whole) else tell_nothing(read, reply)
     if instead is not None:
         yield write_reply(instead, seen.warnings)
@@ -112,6 +106,20 @@ def reply_without_model(read: Question, seen: Seen, met: Reply | None, set_quest
         return list_named([scores[key] for key in read.findings if key in scores], read.side is not None)
     if set_questions and not is_taught(read.request, read.findings):
         return tell_untaught(read, met)
+    return None
+
+
+def tell_known(engine: Engine, seen: Seen, read: Question, pieces: Iterator[str]) -> Reply | None:
+    """What the classification says in place of the model. `pieces`: the model's words, read only for what they add."""
+    if asks_presence(read) and has_verdicts(seen, read.findings):
+        score = seen.classify().by_finding()[read.findings[0]]
+        if score.verdict is not Verdict.PRESENT:
+            return tell_presence(read, score)
+        sides = score_sides(engine, seen.encoded, read)
+        return place_on_side(read, sides) if sides else tell_presence(read, score, "".join(pieces))
+    if read.request in OVERVIEWS and has_verdicts(seen):
+        scores = seen.classify().by_finding()
+        return list_seen(scores, read_verdict(read, scores), read.side is not None)
     return None
 
 

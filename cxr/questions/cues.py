@@ -201,6 +201,13 @@ TWO_CLAUSES = re.compile(
 )
 IT_HAS = r"\b(?:does it have|has it got)\b"  # asks about what was named before
 INSIDE = words(r"(?:in|inside|within|around|beside|next to) (?:the|this|that) X")
+AND_MORE = r"(?<=X\?)\W*(?:and |if so |so )?\b(?:how|where|which)\b[^X]*\bit\b[^X]*$"  # an answer tells size and place
+TRUST = re.compile(
+    r"\bhow (?:sure|certain|confident|accurate|reliable|good) (?:are|is) (?:you|this|it)\W*$|\b(?:could|can|might"
+    r"|may) you be"
+    r" wrong\b|\bcan i (?:trust|rely on) (?:you|this|it)\b|\bhow often are you (?:right|wrong)\b|\bare you (?:sure"
+    r"|certain)\b"
+)
 PRONOUN = words(r"it|this|that|they|them|one|these|those")
 FOLLOWS = re.compile(r"^\W*(?:and|what about|how about|ok(?:ay)?|so|then|also|but)\b")
 
@@ -229,6 +236,7 @@ PLAINER = (
     (r"\bput your finger on\b", "show me"),
     (r"\bl (?:or|/) r\b|\bl/r\b|\br (?:or|/) l\b", "left or right"),
     (r"\bis l\b", "is left"),
+    (r"\b(?:apart from|besides|other than|except(?: for)?|in addition to)\b.*", ""),
     (r"\bwhere is r\b", "where is right"),
     (r"^\W*(is|are|was|has|have|does|do|did|can|could|would)n't\b", r"\1"),  # "isn't it enlarged?" expects a yes
     (r"^\W*(?:never mind|forget|not|leave|ignore)\b[^.,:;?!]*[.,:;]\s*", ""),

@@ -14,7 +14,7 @@ VIEW = words(
 )
 PICTURE = words(
     r"(?:what|which) (?:kind|type|sort) is|(?:what|which) (?:kind|type|sort) of (?!view|projection)(?:\w+ )?(?:\w+)"
-    r"|modality|ct|mri|mr|ultrasound"
+    r"|modality|is (?:this|it|that) an? (?:photo\w*|drawing|picture)|ct|mri|mr|ultrasound"
     r"|sonogra\w+|pet|tomogra\w+"
     rf"|(?:what|which|whose) (?:body )?(?:part|region|area) of (?:the |a )?body"
     r"|(?:what|which) (?:body part|organ|technique)(?: system)?|body (?:region|part)"
@@ -38,7 +38,8 @@ ORIENTATION = re.compile(
     rf"|\bpatient'?s? (?:own |anatomical )?(?:left|right)\b.*\b(?:left|right|side|{_SCREEN})\b"
     rf"|\b(?:left|right)(?: hand)? (?:side |half |edge |lung )?(?:of|in|on) {_SCREEN}\b"
     r"|\b(?:left|right)\b.*\bpatient'?s? (?:own )?(?:left|right)\b"
-    r"|\bfacing (?:me|us)\b|\bwhich side is which\b|\bwhich (?:one )?is (?:the |my )?(?:left|right)\b|\bmirror\w*"
+    r"|\bfacing (?:me|us)\b|^\W*(?:the )?(?:left|right) is where\b|\bwhich side is which\b"
+    r"|\bwhich (?:one )?is (?:the |my )?(?:left|right)\b|\bmirror\w*"
     r"|\bflipped|\bswapped|\b(?:left|right) (?:side )?of (?:the |my |his |her )?(?:patient|person|body)\b"
     rf"|\bwhere\b.*{_SCREEN}.*\b(?:left|right)\b|\b(?:left|right)\b.*{_SCREEN}.*\bwhere\b"
     rf"|{_SCREEN}\W+(?:\w+ ){{0,6}}?(?:left|right)\b.*\b(?:left|right)\b"
@@ -85,7 +86,8 @@ ABOUT = words(
 OVERVIEW = words(
     r"(?:what|which) (?:things? |exactly )?(?:(?:do|can|could|did|have|would) )?(?:you|u|we|i|one) (?:\w+ )?(?:see"
     r"|saw|notice\w*"
-    rf"|find|found|tell|observe|detect\w*)|what (?:it|this|that|{FILM}) shows?|what is (?:in|on) (?:it|here)|(?:what"
+    rf"|find|found|tell|observe|detect\w*)|what (?:it|this|that|{FILM}) shows?|what is (?:in|on) (?:it|here)"
+    rf"|what am i (?:looking at|seeing)|(?:what"
     rf"|anything) (?:does|did"
     r"|do|is|are|was|can) (?:[\w-]+ )*?(?:shows?|reveals?|seen|see|visible|on|in|here|there|wrong|abnormal)"
     r"|what is (?:that"

@@ -70,7 +70,7 @@ def ask_view(words: str) -> str:
 
 def ask_picture(words: str) -> str:
     """What kind of picture it is, or whether it is the one kind that is named."""
-    if " or " in words or not re.match(r"^\W*(?:is|was)\b", words):
+    if " or " in words or re.search(r"\b(?:photo|drawing|picture)", words) or not re.match(r"^\W*(?:is|was)\b", words):
         return PICTURE
     others = (form for named, form in OTHER_PICTURES.items() if re.search(rf"\b(?:{named})\b", words))
     return next(others, THIS_PICTURE)

@@ -39,6 +39,11 @@ def read_side(masked: str) -> Side | None:
     masked = re.sub(
         r"\b(?:am i|i'm|is (?:that|this|it|he|she)|that's|all|that is) right\b(?!\s*(?:sided|-))", " ", masked
     )
+    seen = re.search(
+        r"\b(left|right) (?:side |half |part )?of (?:the|this|my) (?:picture|image|screen|photo\w*|monitor)\b", masked
+    )
+    if seen:  # of the picture, whose left is the patient's right
+        return "right" if seen[1] == "left" else "left"
     named = {word.removesuffix("-sided") for word in re.findall(r"\b(left|right|both|bilateral)\b", masked)}
     if named & {"both", "bilateral"}:
         return "both"

@@ -17,6 +17,7 @@ class Topic(Enum):
     CAUSE = "cause"
     SYMPTOMS = "symptoms"
     PERSON = "person"
+    TRUST = "how far to trust it"
     NONSENSE = "not about the film"
     UNCLEAR = "unclear"
     GREETING = "greeting"

@@ -52,6 +52,7 @@ def _read_words(text: str, words: str, own: Sequence[str], earlier: Sequence[Tur
 
 def _join_clauses(masked: str) -> str:
     """ "She has a mass. How big is it?" as "how big is the mass?"; the side that was told stays."""
+    masked = re.sub(cues.AND_MORE, "", masked)
     parts = cues.TWO_CLAUSES.match(masked)
     if (
         not parts
@@ -87,10 +88,12 @@ def _read_undecidable(question: Question, masked: str, follows: bool) -> Questio
         return read
     if cues.MEANING.search(masked):
         return replace(question, topic=Topic.MEANING)
-    if not cues.ENGLISH.search(masked) and (FOREIGN.search(masked) or re.search(r"[^\W\da-z_X]{3}", masked)):
+    if not cues.ENGLISH.search(masked) and (FOREIGN.search(masked) or re.search(r"[^\W\da-z_X]{3}|[¿¡]", masked)):
         return replace(question, topic=Topic.LANGUAGE)
     if film_cues.GREETING.search(masked) and not question.findings:
         return replace(question, topic=Topic.GREETING)
+    if cues.TRUST.search(masked) and not question.findings:
+        return replace(question, topic=Topic.TRUST)
     if OFF_TOPIC.search(masked):
         return replace(question, topic=Topic.NONSENSE)
     chance = question.findings and cues.SURE.search(masked)

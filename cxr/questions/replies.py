@@ -43,6 +43,7 @@ REASONS = {
     Topic.CAUSE: "A film alone does not tell why something is there.",
     Topic.SYMPTOMS: "A film does not show what somebody feels.",
     Topic.PERSON: "A film does not tell who the patient is or how the patient lives.",
+    Topic.TRUST: "How sure I am differs by finding; beside each probability stands how often such answers were right.",
     Topic.NONSENSE: "I found nothing in this question that is looked for on a chest film.",
     Topic.LANGUAGE: "I read questions in English alone.",
     Topic.COUNT: "I tell whether something is there, not how many of them.",
@@ -97,6 +98,8 @@ def define(finding: Finding) -> str:
 
 def suggest(question: Question) -> str:
     """What can be asked instead: whether the findings that were named are there, or all that is seen."""
+    if question.topic is Topic.TRUST:
+        return ASK.format('"How sure are you about the effusion?"')
     return ASK.format(f'"{forms.ask_seen(question.findings) if question.findings else forms.WHAT}"')
 
 
@@ -130,7 +133,9 @@ def correct(question: Question, scores: Mapping[str, Score], sides: Mapping[str,
         return None
     absent = [score for score in known if score.verdict is Verdict.ABSENT]
     unsure = [score for score in known if score.verdict is Verdict.NOT_SURE]
-    if absent:
+    if len(known) > 1 and any(score.verdict is Verdict.PRESENT for score in known):
+        return None  # what is there is told of, and what is not
+    if absent and len(absent) == len(known):
         return _say_absent(question, absent)
     if unsure and question.topic not in CORRECTED_FIRST:
         return _say_unsure(unsure)

@@ -73,7 +73,8 @@ OUTSIDE = {
     "the mediastinum and the windpipe": r"mediastin\w+|trachea\w*|wind ?pipe|o?esophag\w+|midline shift",
     "calcifications": r"calcif\w+|calcium|plaques?",
     "the vessels and valves of the heart": r"valves?|coronar\w+|heart[ -]?(?:beat|rate)|rhythm|pulse|blood pressure",
-    OTHER_DISEASES: r"abscess\w*|cysts?|cavit(?:y|ies|ation)|bullae?|h?a?ematomas?|heart attack|infarct\w*"
+    OTHER_DISEASES: r"abscess\w*|cysts?|cavit(?:y|ies|ation)|bullae?|h?a?ematomas?|heart (?:attack|disease"
+    r"|condition|trouble|problems?)|infarct\w*"
     r"|(?:pulmonary )?embol\w+|(?:blood )?clots?|thromb\w+|asthma\w*|copd"
     r"|bronchit\w*|bronchiect\w*|sarcoid\w*|silicosis|asbestos\w*|flu|influenza|diabet\w*|strokes?|heart failure"
     r"|chf|anemia|anaemia|hepatitis|hiv|aids",

@@ -25,14 +25,14 @@ def name_map(found: HeatMap) -> str:
 
 def show_map(found: HeatMap) -> str:
     """Where the map lies, what the model says of the finding, how the map was made, and what it does not mean."""
-    about = found.about if not found.findings or found.about.endswith(".") else f"The answer about {found.about}"
-    where = f"came mostly from what lies {found.place}" if found.place else "came from no place that stands out"
+    about = found.about if not found.findings or found.about.endswith(".") else f"For {found.about}"
+    where = f"the colour lies mostly {found.place}" if found.place else "no place stands out"
     scores = " ".join(_tell_score(score) for score in found.scores)
     quoted = f"“{escape(about)}”" if about == found.about else escape(about)
     return (
         f'{show_notes(found.warnings)}<section class="cxr-truth" role="status">'
-        f"<p><strong>{quoted} {escape(where)}.</strong> {escape(scores)}</p>"
-        f'<p class="cxr-small">The stronger the colour, the more it counted. '
+        f"<p><strong>{quoted}: {escape(where)}.</strong> {escape(scores)}</p>"
+        f'<p class="cxr-small">The stronger the colour, the more the place counted for this map. '
         f"Shown is {escape(found.method)}.</p></section>"
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from cxr.films.overlay import COLOUR, draw_layer, write_png
-from cxr.model.sentences import list_sentences
+from cxr.model.sentences import list_sentences, strip_marks
 from cxr.results import CxrError, HeatMap
 from cxr.space import map_markup, markup, views
 from cxr.space.desk import Desk
@@ -60,7 +60,7 @@ class Drawing:
         if not about:
             raise CxrError(CHOOSE)
         if about.startswith(SENTENCE):
-            found = self._desk.locate_sentence(seen, about.removeprefix(SENTENCE), report or "")
+            found = self._desk.locate_sentence(seen, about.removeprefix(SENTENCE), strip_marks(report or ""))
         else:
             found = self._desk.locate(seen, about)
         if self._latest.is_gone(request, visit):

@@ -147,7 +147,9 @@ def show_summary(classification: Classification) -> str:
 
 def show_refused_summary() -> str:
     """The same where nothing was read."""
-    return '<p class="cxr-summary cxr-level-first" role="status">This film was not read. Why, is below the film.</p>'
+    return (
+        '<p class="cxr-summary cxr-level-first" role="status">This film was not read. The reason stands below it.</p>'
+    )
 
 
 def show_scope(own: Sequence[str] = ()) -> str:

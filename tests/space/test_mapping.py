@@ -64,7 +64,7 @@ def test_a_map_is_shown_when_it_is_asked_for(
         expect(button).to_be_enabled(timeout=PATIENCE)
         expect(page.locator(".cxr-map img")).to_have_count(0)
         ask(page, "Effusion")
-        expect(page.get_by_text("The answer about a pleural effusion came mostly from")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text("For a pleural effusion: the colour lies mostly")).to_be_visible(timeout=PATIENCE)
         expect(page.get_by_text("Where the answer came from, not where disease is").last).to_be_visible()
         expect(page.get_by_text("unproven on real films").last).to_be_visible()
         expect(page.get_by_text("Counted for: Effusion")).to_be_visible()
@@ -74,7 +74,7 @@ def test_a_map_is_shown_when_it_is_asked_for(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         choose(page, film)  # another film: nothing of the map stays
         expect(page.locator(".cxr-map img")).to_have_count(0, timeout=PATIENCE)
-        expect(page.get_by_text("came mostly from")).to_have_count(0)
+        expect(page.get_by_text("the colour lies mostly")).to_have_count(0)
 
 
 @browsing
@@ -86,7 +86,7 @@ def test_a_sentence_of_the_report_can_be_chosen(browser: Browser, address: str, 
         wait_for_report(page, f"Findings: shade 40.\n\nImpression: {WRITTEN}")
         open_tab(page, "Heat map")
         ask(page, f"Report: {WRITTEN}")
-        expect(page.get_by_text("“Write the report of this chest film.” came mostly from")).to_be_visible(
+        expect(page.get_by_text("“Write the report of this chest film.”: the colour lies mostly")).to_be_visible(
             timeout=PATIENCE
         )
 
@@ -108,5 +108,5 @@ def test_words_say_what_the_model_thinks_of_the_finding(verdict: Verdict | None,
 def test_an_empty_map_and_a_sentence_without_findings_have_words_too() -> None:
     assert "no place that stands out" in show_map(replace(MAP, place=""))
     bare = replace(MAP, about="All <i>clear</i>.", findings=(), scores=())
-    assert "“All &lt;i&gt;clear&lt;/i&gt;.” came mostly" in show_map(bare) and "Attention" in name_map(bare)
+    assert "“All &lt;i&gt;clear&lt;/i&gt;.”: the colour lies mostly" in show_map(bare) and "Attention" in name_map(bare)
     assert name_map(MAP) == "Counted for: Mass"
