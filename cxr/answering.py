@@ -14,7 +14,14 @@ from cxr.prompts import build_conversation
 from cxr.questions.doubts import TELLS, doubt_answer, tells
 from cxr.questions.forms import SIDE, SIDES, is_taught
 from cxr.questions.overview import OVERVIEWS, list_named, list_seen, read_verdict
-from cxr.questions.presence import asks_presence, place_on_side, tell_heart, tell_presence, turn_answer
+from cxr.questions.presence import (
+    asks_presence,
+    place_on_side,
+    tell_heart,
+    tell_patients_side,
+    tell_presence,
+    turn_answer,
+)
 from cxr.questions.question import Question, Topic
 from cxr.questions.reading import read_question
 from cxr.questions.replies import (
@@ -75,7 +82,7 @@ def answer_question(
     elif instead is None and read.turned:
         pieces = iter([turn_answer(read, "".join(pieces))])
     elif instead is None and read.topic in TELLS and has_verdicts(seen, read.findings):
-        whole = re.sub(r"^\W*On the (left|right)\b", r"On the patient's \1", "".join(pieces))
+        whole = tell_patients_side(question, "".join(pieces))
         pieces = iter([whole])
         instead = None if tells(read, whole) else tell_nothing(read, reply)
     if instead is not None:

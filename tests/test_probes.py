@@ -55,6 +55,7 @@ def test_what_barely_moves_is_said_to() -> None:
 def test_an_answer_is_weighed_on_both_films(served: Reader) -> None:
     study = served.study(draw_film(10_000_013, size=256, view="PA").film)
     question = "Is the heart enlarged?"
+    served = Reader(served.engine, served.identity, None)  # a calibrated one goes by its classification
     *steps, found = SecondLook(served).check_answer(study, question)
     assert found and set(steps) == {None} and found.asked == question
     asked = [build_conversation(question)]
@@ -68,6 +69,7 @@ def test_an_answer_is_weighed_on_both_films(served: Reader) -> None:
 
 def test_a_denial_is_weighed_as_the_finding_was_asked_about(served: Reader) -> None:
     study = served.study(draw_film(10_000_013, size=256, view="PA").film)
+    served = Reader(served.engine, served.identity, None)
     *_, turned = SecondLook(served).check_answer(study, "No hernia?")
     yes, no = served.engine.score(study.encoded, [build_conversation(ask_finding(BY_KEY["hernia"]))], YES_NO)[0]
     assert turned and turned.asked == "No hernia?" and turned.answer.startswith(("Yes, there is no", "No, there is"))
@@ -83,6 +85,9 @@ def test_what_goes_by_the_classification_is_weighed_by_it(served: Reader) -> Non
     scores = {score.finding: score for score in reader.classify(study).scores}
     assert found and found.probability == pytest.approx(scores["hernia"].probability, abs=1e-6)
     assert "goes by the classification" in found.sentence and "a hiatal hernia is" in found.sentence
+    for question in ("Is there a hernia?", "No hernia?"):
+        *_, asked = SecondLook(reader).check_answer(study, question)
+        assert asked and asked.probability == pytest.approx(scores["hernia"].probability, abs=1e-6)
     *_, listed = SecondLook(reader).check_answer(study, "What does this film show?")
     assert listed and listed.probability in [score.probability for score in scores.values()]
 

@@ -81,3 +81,9 @@ def turn_answer(question: Question, text: str) -> str:
     noun = find_finding(question.findings[0]).bare_noun
     more = re.sub(r"^\W*yes\b[\s,.:;]*(?:there (?:is|are)\b\s*)?", "", text, flags=re.IGNORECASE).rstrip(" .")
     return f"No, there is {more or noun}." if seen else f"Yes, there is no {noun}."
+
+
+def tell_patients_side(asked: str, text: str) -> str:
+    """ "On the patient's left" where somebody asked for the side of the picture, whose left is the patient's right."""
+    of_picture = re.search(r"\bside of the (?:picture|image|screen|photo)", asked.lower())
+    return re.sub(r"\bthe (left|right)\b", r"the patient's \1", text) if of_picture else text

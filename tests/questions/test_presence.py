@@ -4,7 +4,14 @@ import pytest
 
 from cxr.findings import BY_KEY
 from cxr.questions import forms
-from cxr.questions.presence import asks_presence, place_on_side, tell_heart, tell_presence, turn_answer
+from cxr.questions.presence import (
+    asks_presence,
+    place_on_side,
+    tell_heart,
+    tell_patients_side,
+    tell_presence,
+    turn_answer,
+)
 from cxr.questions.reading import read_question
 from cxr.results import Manner, Score, Verdict
 
@@ -109,3 +116,11 @@ def test_an_answer_is_turned_round_with_its_question(said: str, turned: str) -> 
 def test_the_heart_is_told_in_a_sentence_by_a_model_that_is_not_calibrated() -> None:
     assert tell_heart("Yes, it is large.") == "The heart looks enlarged."
     assert tell_heart("No.") == "The heart does not look enlarged." and tell_heart("Perhaps.") == "Perhaps."
+
+
+def test_the_side_of_a_picture_is_told_as_the_patients() -> None:
+    asked = "On which side of the picture is the mass?"
+    assert tell_patients_side(asked, "On the left.") == "On the patient's left."
+    assert tell_patients_side("On which side is the mass?", "On the left.") == "On the left."
+    assert read_question("Is there a mass on the left of the picture?").side == "right"
+    assert read_question("Is there a mass on the left?").side == "left"

@@ -126,8 +126,8 @@ def test_a_visit_from_film_to_findings_report_and_chat(
         assert "shade 25" in Path(download.value.path()).read_text(encoding="utf-8")
 
         open_tab(page, "Questions")
-        page.get_by_role("button", name="Is the heart enlarged?").click()
-        expect(page.get_by_text("Shade 25, question 1: Is the heart enlarged?")).to_be_visible(timeout=PATIENCE)
+        page.get_by_role("button", name="What view is this?").click()
+        expect(page.get_by_text("Shade 25, question 1: What view is this?")).to_be_visible(timeout=PATIENCE)
         page.get_by_label("Your question").fill("Is it <b>large</b>?")
         page.get_by_label("Your question").press("Enter")
         expect(page.get_by_text("Shade 25, question 2: Is it <b>large</b>?")).to_be_visible(timeout=PATIENCE)

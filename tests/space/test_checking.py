@@ -84,7 +84,7 @@ def test_a_visitor_sees_how_sure_it_is_and_checks_it(
         again = page.get_by_role("button", name="Does the last answer depend on the film?")
         again.click()
         expect(page.get_by_text(NO_QUESTION)).to_be_visible(timeout=PATIENCE)
-        page.get_by_role("button", name="Is the heart enlarged?").click()
+        page.get_by_role("button", name="What view is this?").click()
         expect(page.get_by_text("Shade 25, question 1")).to_be_visible(timeout=PATIENCE)
         again.click()
         expect(page.get_by_text("Of a blank grey film: Shade 50, question 1")).to_be_visible(timeout=PATIENCE)

@@ -92,7 +92,9 @@ def test_what_cannot_be_answered_is_declined_in_a_way_that_programs_see(client: 
     reply = client.predict(handle_file(film), "whats a mass", api_name="/answer")
     assert reply["manner"] == "explained" and "3 cm" in reply["text"]
     reply = client.predict(handle_file(film), "any mass pls", api_name="/answer")
-    assert reply["manner"] == "answered" and reply["asked"] == "Is there a mass?"
+    assert reply["manner"] in ("classified", "not sure") and "a mass" in reply["text"] and "%" in reply["text"]
+    reply = client.predict(handle_file(film), "pa or ap pls", api_name="/answer")
+    assert reply["manner"] == "answered" and reply["asked"] == "What view is this?"
 
 
 def test_a_report_comes_in_plain_words_too(client: Client, film: Path) -> None:

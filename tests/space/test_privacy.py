@@ -104,8 +104,8 @@ def test_nothing_is_left_of_a_visit_with_a_browser(visited: Visited) -> None:
                 continue
             expect(page.locator(".cxr-findings tbody tr")).to_have_count(14, timeout=PATIENCE)
             page.get_by_role("tab", name="Questions").click()
-            page.get_by_role("button", name="Is the heart enlarged?").click()
-            expect(page.get_by_text("question 1: Is the heart enlarged?")).to_be_visible(timeout=PATIENCE)
+            page.get_by_role("button", name="What view is this?").click()
+            expect(page.get_by_text("question 1: What view is this?")).to_be_visible(timeout=PATIENCE)
             page.get_by_role("tab", name="Classification").click()
             said.append(page.content())
             with page.expect_download() as download:
