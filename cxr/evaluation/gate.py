@@ -35,6 +35,7 @@ EXPECTED: dict[str, tuple[str, Mend | None]] = {  # the reason that is right, an
     "cropped": ("cropped", None),
     "photo of a screen": ("photo of a screen", None),
     "clipped": ("clipped", None),
+    "unsharp": ("unsharp", None),
     "too small": ("too small", None),
     "lateral": ("lateral", None),
 }

@@ -1,4 +1,4 @@
-"""The same film as it should not come: turned, inverted, cropped, photographed off a screen, clipped. Seeded.
+"""The same film as it should not come: turned, inverted, cropped, photographed off a screen, clipped, unsharp. Seeded.
 
 What is done is known exactly, so that it can be measured how often the gate gives the right reason.
 """
@@ -71,6 +71,13 @@ def clip(pixels: Array, rng: np.random.Generator) -> Array:
     return np.clip(pixels / max(float(top), 1e-3), 0, 1)
 
 
+def blur(pixels: Array, rng: np.random.Generator) -> Array:
+    """Out of focus by 2 to 4 dots of 256 along the long side."""
+    spread = rng.uniform(2, 4) * max(pixels.shape) / 256
+    image = Image.fromarray((pixels * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(spread))
+    return np.asarray(image, dtype=np.float32) / 255
+
+
 def shrink_away(pixels: Array, rng: np.random.Generator) -> Array:
     """So small that nothing can be read: 36 to 60 px on its long side."""
     image = Image.fromarray(pixels)
@@ -89,4 +96,5 @@ WAYS: dict[str, Callable[[Array, np.random.Generator], Array]] = {
     "photo of a screen": lambda pixels, rng: np.clip(photograph(pixels, rng), 0, 1),
     "clipped": clip,
     "too small": shrink_away,
+    "unsharp": blur,
 }

@@ -1,4 +1,4 @@
-"""What a few numbers say of a film: blank, too small, clipped, of little contrast, photographed off a screen.
+"""What a few numbers say of a film: blank, too small, clipped, of little contrast, unsharp, photographed off a screen.
 
 Rules, with nothing fitted. Knows nothing of files or models.
 """
@@ -6,6 +6,7 @@ Rules, with nothing fitted. Knows nothing of files or models.
 from collections.abc import Iterator
 
 import numpy as np
+from PIL import Image
 
 from cxr.results import CxrError, Reason
 
@@ -16,6 +17,8 @@ BURNT_OUT, SUNK = 0.25, 0.65  # shares of pure white and pure black; collimation
 SCREEN_SIDE = 512  # px of the square that is searched for the grid of a screen
 SCREEN_RINGS = 64  # rings of one frequency each, of 1 / SCREEN_RINGS cycles a px
 FINEST, COARSEST = 32, 8  # rings between which the lines of a screen lie: 2 to 8 px apart
+SHARP_SIDE = 256  # px of the long side at which sharpness is measured, about what a model sees
+UNSHARP = 0.055  # one of 1,753 real films to train on has less, and 95 of 100 more than 0.09
 SCREEN_PEAK = 40.0  # times the median of its ring; of 244 real films one had 27 and all others less than 16
 
 SAY_BLANK = "This film is blank, or next to it, so there is nothing to read: choose another file."
@@ -38,6 +41,12 @@ WHITE = Reason(
     False,
     "Much of this film is pure white, and what was there cannot be seen.",
     "Send the original file, or one saved with less brightness.",
+)
+SOFT = Reason(
+    "unsharp",
+    False,
+    "This film is out of focus, so what is fine cannot be seen on it, and what is there may be missed.",
+    "Send the original file.",
 )
 BLACK = Reason(
     "clipped",
@@ -76,8 +85,27 @@ def check_quality(pixels: np.ndarray) -> Iterator[Reason]:
         yield WHITE
     if (pixels < 0.01).mean() > SUNK:
         yield BLACK
+    if long >= SHARP_SIDE and measure_sharpness(pixels) < UNSHARP:
+        yield SOFT
     if measure_grid(pixels) > SCREEN_PEAK:
         yield SCREEN
+
+
+def measure_sharpness(pixels: np.ndarray) -> float:
+    """How much greys change from dot to dot in the middle of a film, as a share of how much they change at all.
+
+    The mean absolute Laplacian over the standard deviation, at `SHARP_SIDE`, without a fifth of the film at each side.
+    """
+    image = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
+    image.thumbnail((SHARP_SIDE, SHARP_SIDE), Image.Resampling.BOX)
+    small = np.asarray(image)
+    height, width = small.shape
+    middle = small[height // 5 : height - height // 5, width // 5 : width - width // 5]
+    if min(middle.shape) < 3:
+        return 1.0
+    centre = 4 * middle[1:-1, 1:-1]
+    change = centre - middle[:-2, 1:-1] - middle[2:, 1:-1] - middle[1:-1, :-2] - middle[1:-1, 2:]
+    return float(np.abs(change).mean() / max(float(middle.std()), FLAT / 2))
 
 
 def measure_grid(pixels: np.ndarray) -> float:

@@ -14,11 +14,14 @@ from cxr.films.quality import (
     SCREEN,
     SCREEN_PEAK,
     SMALL,
+    SOFT,
     TINY,
+    UNSHARP,
     WHITE,
     check_blank,
     check_quality,
     measure_grid,
+    measure_sharpness,
 )
 from cxr.results import CxrError, Reason
 from tests.data import DATA, needs_data
@@ -40,6 +43,7 @@ def test_an_ordinary_film_is_not_warned_of() -> None:
         (lambda film: np.clip(film * 4, 0, 1), WHITE),
         (lambda film: np.clip(film * 4 - 3.3, 0, 1), BLACK),
         (lambda film: spoil(Film(film), "photo of a screen", 3).pixels, SCREEN),
+        (lambda film: spoil(Film(film), "unsharp", 3).pixels, SOFT),
     ],
 )
 def test_what_is_wrong_is_said(change: Callable[[np.ndarray], np.ndarray], reason: Reason) -> None:
@@ -55,6 +59,19 @@ def test_a_blank_film_is_refused_and_nobody_can_overrule_it() -> None:
 def test_a_grid_is_looked_for_on_the_smallest_pictures_without_harm() -> None:
     for side in (1, 8, 31, 40):
         assert measure_grid(FILM[:side, :64]) >= 0
+
+
+def test_sharpness_does_not_hang_on_size_or_contrast() -> None:
+    sharp = measure_sharpness(FILM)
+    assert measure_sharpness(FILM[::2, ::2] * 0.5) == pytest.approx(sharp, rel=0.5) and sharp > UNSHARP
+    assert measure_sharpness(spoil(Film(FILM), "unsharp", 1).pixels) < UNSHARP
+    assert measure_sharpness(FILM[:2, :2]) == 1.0 and list(check_quality(FILM[:200, :200])) == []
+
+
+@needs_data
+def test_no_real_film_is_unsharp() -> None:
+    films = sorted((DATA / "films").glob("*.jpg"))[::60]
+    assert min(measure_sharpness(open_film(path).pixels) for path in films) > UNSHARP
 
 
 @needs_data
