@@ -57,7 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of findings and wordings")
     parser.add_argument("--share", type=float, default=1.0, help="of how many questions of each kind")
     parser.add_argument("--resamples", type=int, default=RESAMPLES, help="draws of questions for an interval")
-    parser.add_argument("--brief", action="store_true", help="no rows for kinds of questions")
     parser.add_argument("--out", type=Path, help="a file for every question and answer, a line of JSON each")
     options = parser.parse_args(arguments)
     reader = load_reader(Settings.from_env(), anyway=True)
@@ -65,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.out:
         options.out.write_text(write_lines(heard), encoding="utf-8")
     sys.stdout.write(f"{reader.identity.base}, {reader.identity.adapter or 'no adapter'}.\n\n")
-    sys.stdout.write(write_table(heard, options.resamples, options.brief) + "\n")
+    sys.stdout.write(write_table(heard, options.resamples) + "\n")
 
 
 if __name__ == "__main__":

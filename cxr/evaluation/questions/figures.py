@@ -64,11 +64,8 @@ def write_row(name: str, heard: Sequence[Heard], resamples: int = RESAMPLES) -> 
     return f"| {' | '.join([name, str(len(heard)), *(write_share(heard, each, resamples) for each in counts)])} |"
 
 
-def write_table(heard: Sequence[Heard], resamples: int = RESAMPLES, brief: bool = False) -> str:
-    """The table: what cannot be answered, what can, by kind; and what always and never declining would give.
-
-    `brief`: what cannot and what can be answered alone.
-    """
+def write_table(heard: Sequence[Heard], resamples: int = RESAMPLES) -> str:
+    """The table: what cannot be answered, what can, by kind; and what always and never declining would give."""
     groups = {
         "**cannot be answered**": [one for one in heard if not one.asked.answerable],
         "**can be answered**": [one for one in heard if one.asked.answerable],
@@ -76,12 +73,8 @@ def write_table(heard: Sequence[Heard], resamples: int = RESAMPLES, brief: bool 
     lines = [write_head(HEAD)]
     for name, group in groups.items():
         lines.append(write_row(name, group, resamples))
-        if brief:
-            continue
         kinds = dict.fromkeys(one.asked.kind for one in group)
         lines += [write_row(kind, [one for one in group if one.asked.kind == kind], resamples) for kind in kinds]
-    if brief:
-        return "\n".join(lines)
     lines += ["", "| who declines | of what cannot be answered | of what can |", "|---|---|---|"]
     ours = [write_share(group, Heard.count_refused, resamples) for group in groups.values()]
     alone = [write_share(group, Heard.count_alone, resamples) for group in groups.values()]
