@@ -7,6 +7,7 @@ to hold a finished answer against it. Knows nothing about pages, nor which model
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from cxr.findings import find_finding
 from cxr.model.engine import Encoded, Engine
@@ -66,22 +67,23 @@ def answer_question(
         yield write_reply(reply or NO_FILM, seen.warnings if seen else ())
         return
     if read.granted or read.topic is Topic.CHANCE:
-        reply = correct(read, seen.classify().by_finding(), score_sides(engine, seen.encoded, read))
-    instead = reply_without_model(read, seen, reply, set_questions)
+        sides = {} if asks_presence(read) else score_sides(engine, seen.encoded, read)  # else asked when it is told
+        reply = correct(read, seen.classify().by_finding(), sides)
+    told = () if set_questions else history  # a form of ours says all that is asked
+    write = partial(engine.stream, seen.encoded, build_conversation(read.request, told))
+    instead = reply_without_model(read, seen, reply, set_questions) or tell_known(engine, seen, read, write)
     if instead is not None:
         yield write_reply(instead, seen.warnings)
         return
     opened = open_answer(read, question, reply, seen.warnings)
     answer = opened
     written = ""
-    told = () if set_questions else history  # a form of ours says all that is asked
-    pieces = engine.stream(seen.encoded, build_conversation(read.request, told))
-    instead = tell_known(engine, seen, read, pieces)
-    if instead is None and read.told:
+    pieces = write()
+    if read.told:
         pieces = iter([tell_heart("".join(pieces))])
-    elif instead is None and read.turned:
+    elif read.turned:
         pieces = iter([turn_answer(read, "".join(pieces))])
-    elif instead is None and read.topic in TELLS and has_verdicts(seen, read.findings):
+    elif read.topic in TELLS and has_verdicts(seen, read.findings):
         whole = tell_patients_side(question, "".join(pieces))
         pieces = iter([whole])
         instead = None if tells(read, whole) else tell_nothing(read, reply)
@@ -116,14 +118,14 @@ def reply_without_model(read: Question, seen: Seen, met: Reply | None, set_quest
     return None
 
 
-def tell_known(engine: Engine, seen: Seen, read: Question, pieces: Iterator[str]) -> Reply | None:
-    """What the classification says in place of the model. `pieces`: the model's words, read only for what they add."""
+def tell_known(engine: Engine, seen: Seen, read: Question, write: Callable[[], Iterator[str]]) -> Reply | None:
+    """What the classification says in place of the model. `write`: the model's words, asked for what they add alone."""
     if asks_presence(read) and has_verdicts(seen, read.findings):
         score = seen.classify().by_finding()[read.findings[0]]
         if score.verdict is not Verdict.PRESENT:
             return tell_presence(read, score)
         sides = score_sides(engine, seen.encoded, read)
-        return place_on_side(read, sides) if sides else tell_presence(read, score, "".join(pieces))
+        return place_on_side(read, sides) if sides else tell_presence(read, score, "".join(write()))
     if read.request in OVERVIEWS and has_verdicts(seen):
         scores = seen.classify().by_finding()
         return list_seen(scores, read_verdict(read, scores), read.side is not None)

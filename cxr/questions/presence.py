@@ -32,8 +32,7 @@ def tell_presence(question: Question, score: Score, written: str = "") -> Reply:
         return Reply(Manner.NOT_SURE, doubt, LOOK)
     present = score.verdict is Verdict.PRESENT
     if question.told:
-        said = f"The heart {'looks' if present else 'does not look'} enlarged (probability {percent})."
-        return Reply(Manner.CLASSIFIED, said)
+        return Reply(Manner.CLASSIFIED, f"{_say_heart(present)} (probability {percent}).")
     yes = "Yes" if present is not is_turned(question) else "No"
     if not present:
         return Reply(Manner.CLASSIFIED, f"{yes}, no {finding.bare_noun} was found (probability {percent}).")
@@ -53,7 +52,16 @@ def _find_detail(written: str, key: str) -> str:
     """ "a small mass in the left upper zone" of "Yes, a small mass in the left upper zone."; else nothing."""
     if not parse_yes_no(written) or {*mask_findings(written.lower())[1]} != {key}:
         return ""
+    return _strip_yes(written)
+
+
+def _strip_yes(written: str) -> str:
+    """What follows "Yes, there is"."""
     return re.sub(r"^\W*yes\b[\s,.:;]*(?:there (?:is|are)\b\s*)?", "", written, flags=re.IGNORECASE).strip(" .")
+
+
+def _say_heart(large: bool) -> str:
+    return f"The heart {'looks' if large else 'does not look'} enlarged"
 
 
 def place_on_side(question: Question, sides: Mapping[str, float]) -> Reply:
@@ -70,7 +78,7 @@ def place_on_side(question: Question, sides: Mapping[str, float]) -> Reply:
 def tell_heart(text: str) -> str:
     """A model's answer to whether the heart is enlarged as one to how it is; what is neither yes nor no stays."""
     large = parse_yes_no(text)
-    return text if large is None else f"The heart {'looks' if large else 'does not look'} enlarged."
+    return text if large is None else f"{_say_heart(large)}."
 
 
 def turn_answer(question: Question, text: str) -> str:
@@ -79,8 +87,7 @@ def turn_answer(question: Question, text: str) -> str:
     if seen is None:
         return text
     noun = find_finding(question.findings[0]).bare_noun
-    more = re.sub(r"^\W*yes\b[\s,.:;]*(?:there (?:is|are)\b\s*)?", "", text, flags=re.IGNORECASE).rstrip(" .")
-    return f"No, there is {more or noun}." if seen else f"Yes, there is no {noun}."
+    return f"No, there is {_strip_yes(text) or noun}." if seen else f"Yes, there is no {noun}."
 
 
 def tell_patients_side(asked: str, text: str) -> str:

@@ -30,8 +30,9 @@ def read_question(text: str, own: Sequence[str] = (), earlier: Sequence[Turn] = 
     plain = cues.OR_NOT.sub("", words)
     words = words if cues.DENIAL.search(plain) else plain
     rest = re.sub(cues.TOLD, "", words)
-    if mask_findings(rest, own)[1] or (
-        not mask_findings(words, own)[1] and stands_alone(rest, words) and not find_outside(words)
+    if rest != words and (
+        mask_findings(rest, own)[1]
+        or (not mask_findings(words, own)[1] and stands_alone(rest, words) and not find_outside(words))
     ):
         words = rest
     return _read_words(text, words, own, earlier)

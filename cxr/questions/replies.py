@@ -140,7 +140,7 @@ def correct(question: Question, scores: Mapping[str, Score], sides: Mapping[str,
     if unsure and question.topic not in CORRECTED_FIRST:
         return _say_unsure(unsure)
     other = {"left": "right", "right": "left"}.get(question.side or "", "")
-    if question.topic is not Topic.PRESENCE and sides and sides.get(other, 0.0) >= SIDE_FROM:
+    if sides.get(other, 0.0) >= SIDE_FROM:
         noun = find_finding(question.findings[0]).bare_noun
         reason = f"On this film the {noun} was found on the {other}, not on the {question.side}."
         step = ASK.format(f'"{forms.WHERE.format(noun)}" or "{forms.SIZE.format(noun)}"')

@@ -1,7 +1,7 @@
 """Misspelt words are read as what they are nearest to, words of the trade first. Knows nothing about meaning."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from difflib import get_close_matches
 from functools import cache
 
@@ -63,11 +63,15 @@ def repair_spelling(text: str, kept: Collection[str] = ()) -> str:
     """
     text = text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     text = re.sub(r"\b(what|where|how|who|which|there|that|it)'s\b", r"\1 is", text)
-    text = WORD.sub(lambda match: match[0] if match[0] in kept else _repair_trade(match[0]), text)
+    text = _repair_words(text, kept, _repair_trade)
     long = [word for word in WORD.findall(text) if len(word) >= SHORTEST]
     if sum(_is_unknown(word) for word in long) > max(1, len(long) / 2):
         return text
-    return WORD.sub(lambda match: match[0] if match[0] in kept else _repair_english(match[0]), text)
+    return _repair_words(text, kept, _repair_english)
+
+
+def _repair_words(text: str, kept: Collection[str], repair: Callable[[str], str]) -> str:
+    return WORD.sub(lambda match: match[0] if match[0] in kept else repair(match[0]), text)
 
 
 def _is_unknown(word: str) -> bool:

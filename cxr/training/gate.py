@@ -63,12 +63,14 @@ def collect_strangers(films: Path, drawn: int) -> Iterable[Film]:
 
 def collect_spoilt(known: Sequence[RealFilm], drawn: int) -> Iterable[Film]:
     """Chest films that came badly: to be warned of and read, not refused. Of each source as many as of another."""
-    sources = sorted({film.source for film in known})
+    by_source = [
+        [film for film in known if film.source == source] for source in sorted({film.source for film in known})
+    ]
     rng = np.random.default_rng(FIRST_SEED)
     for number in range(drawn * SPOILT // DRAWN if known else 0):
-        of_source = [film for film in known if film.source == sources[number % len(sources)]]
-        film = open_film(of_source[int(rng.integers(len(of_source)))].path)
-        yield spoil(film, WARNED_OF[number // len(sources) % len(WARNED_OF)], FIRST_SEED + number)
+        films = by_source[number % len(by_source)]
+        film = open_film(films[int(rng.integers(len(films)))].path)
+        yield spoil(film, WARNED_OF[number // len(by_source) % len(WARNED_OF)], FIRST_SEED + number)
 
 
 def fit_familiarity(
