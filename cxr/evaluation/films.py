@@ -6,7 +6,6 @@ patient), licence and origin. What a source does not label is unknown, not absen
 
 import argparse
 import csv
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -15,6 +14,7 @@ from pathlib import Path
 from cxr.films.film import Film, View
 from cxr.films.open import open_film
 from cxr.films.phantom import draw_film
+from cxr.films.views import read_view
 from cxr.findings import BY_KEY, FINDINGS, FROM_KERMANY, FROM_NIH
 from cxr.results import Observation
 
@@ -125,16 +125,6 @@ def read_row(row: dict[str, str], folder: Path) -> RealFilm:
         row["sex"] if row["sex"] in ("M", "F") else None,
         int(row["age"]) if row["age"].isdigit() and int(row["age"]) <= 120 else None,
     )
-
-
-def read_view(text: str) -> View | None:
-    """PA, AP (also supine) or lateral; None where it is not said."""
-    word = text.strip().upper()
-    if re.search(r"\b(?:LAT\w*|LL|RL|L)\b", word):
-        return "lateral"
-    if re.match(r"P\.?A\b|POSTERO-?ANTERIOR", word):
-        return "PA"
-    return "AP" if re.match(r"A\.?P\b|ANTERO-?POSTERIOR|SUPINE", word) else None
 
 
 def open_cases(films: list[RealFilm]) -> Iterator[Case]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxr.evaluation.films import read_view
+from cxr.films.views import read_view
 from cxr.findings import BY_KEY, read_label
 from cxr.results import CxrError, Observation, Side, Zone
 from cxr.training.data import MISSING, DataOptions, Notes, hash_patient

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from cxr.evaluation.films import read_view
+from cxr.films.views import read_view
 from cxr.findings import BY_KEY, read_label, split_labels
 from cxr.results import CxrError, Observation, Side, Size, Zone
 from cxr.training.data import DataOptions, hash_patient

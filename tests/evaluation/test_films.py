@@ -20,7 +20,6 @@ from cxr.evaluation.films import (
     list_films,
     read_films,
     read_row,
-    read_view,
 )
 from cxr.films.phantom import draw_film
 from cxr.findings import BY_KEY, FROM_NIH
@@ -73,31 +72,6 @@ def test_a_label_that_a_source_does_not_give_is_unknown() -> None:
     assert know("covid_ieee8023", "Pneumonia|COVID-19") == ({"pneumonia"}, set())
     assert know("covid_ieee8023", "COVID-19") == (set(), set())
     assert know(CHESTXRAY14, "") == (set(), set())
-
-
-def test_views_are_read_as_they_are_written() -> None:
-    assert [read_view(text) for text in ("right lateral", "RL", "lat.", "P.A.", "posteroanterior")] == [
-        "lateral",
-        "lateral",
-        "lateral",
-        "PA",
-        "PA",
-    ]
-    assert [read_view(text) for text in ("supine", "antero-posterior", "lordotic", "oblique")] == [
-        "AP",
-        "AP",
-        None,
-        None,
-    ]
-    assert [read_view(text) for text in ("PA", "AP Supine", " ap ", "L", "Lateral", "", "?")] == [
-        "PA",
-        "AP",
-        "AP",
-        "lateral",
-        "lateral",
-        None,
-        None,
-    ]
 
 
 def test_a_split_holds_its_labelled_films_in_order(tmp_path: Path) -> None:
