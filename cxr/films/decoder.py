@@ -23,7 +23,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from cxr.films.film import MAX_SIDE, Film, View
-from cxr.results import CxrError
+from cxr.results import CxrError, Reason
 
 Kind = Literal["dicom", "picture"]
 
@@ -190,7 +190,8 @@ def _build_film(header: bytes, pixels: bytes) -> Film:
                 raise ValueError(f"a film of {height} x {width}")
             array = np.frombuffer(pixels, dtype=np.float32).reshape(height, width).copy()
             view = reply["view"] if reply["view"] in get_args(View) else None
-            return Film(np.clip(np.nan_to_num(array), 0, 1), view, tuple(map(str, reply["warnings"])))
+            reasons = tuple(Reason(**each) for each in reply["reasons"])
+            return Film(np.clip(np.nan_to_num(array), 0, 1), view, tuple(map(str, reply["warnings"])), reasons=reasons)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise ConnectionError("the decoder's answer makes no sense") from error
     raise CxrError(str(refused))

@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def serve(handle: int) -> None:
     """Answer requests with films until the pipe at file descriptor `handle` closes.
 
     A request is the kind of a file, a zero byte and its path. Each answer is a JSON header, {"refused": sentence} or
-    {"height", "width", "view", "warnings"}, then the pixels (float32, row by row; empty after a refusal).
+    {"height", "width", "view", "warnings", "reasons"}, then the pixels (float32, row by row; empty after a refusal).
     """
     limit_process()
     with Connection(handle) as pipe:
@@ -58,5 +59,6 @@ def answer(kind: str, path: Path) -> tuple[dict[str, Any], bytes]:
     except CxrError as error:
         return {"refused": str(error)}, b""
     height, width = film.pixels.shape
-    header = {"height": height, "width": width, "view": film.view, "warnings": film.warnings}
+    reasons = [asdict(reason) for reason in film.reasons]
+    header = {"height": height, "width": width, "view": film.view, "warnings": film.warnings, "reasons": reasons}
     return header, np.ascontiguousarray(film.pixels, dtype=np.float32).tobytes()

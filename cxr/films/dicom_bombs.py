@@ -4,60 +4,39 @@ pydicom inflates a deflated data set whole, and unfolds RLE whole (PS3.5 A.5 and
 the picture's size.
 """
 
-import io
 import struct
 import zlib
 from collections.abc import Callable
 from itertools import pairwise
 
-from pydicom import Dataset
-from pydicom.encaps import get_frame
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import RLELossless
 
+from cxr.films.dicom_description import Codestream
 from cxr.results import CxrError
 
 MAX_INFLATED = 64 * 2**20  # bytes; as much as a file may hold that is not deflated
-PIECE = 2**14  # bytes inflated at a time; deflate makes at most 1032 of one
 MAX_ELEMENTS = 20_000  # outside sequences; a film has hundreds
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 PIXEL_TAGS = {Tag(name) for name in PIXELS}
 BOMB = "This DICOM file unfolds to far more than its picture needs, so it was not read."
+CUT_RLE = "The RLE-compressed picture of this DICOM file is cut off; please fetch it again."
 ENDLESS = "This DICOM file holds far more elements than a film has, so it was not read."
 
 
-class DicomFile(io.BufferedReader):
-    """A file whose whole rest pydicom reads at once for one purpose, to inflate it: that rest is weighed first.
-
-    So nothing here has to find out, and be deceived about, where a deflated data set begins.
-    """
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """As every file does.
-
-        Raises:
-            CxrError: the whole rest was asked for, and it unfolds to more than a film can hold.
-            zlib.error: the whole rest was asked for, and is not deflated.
-        """
-        data = super().read(size)
-        if size is None or size < 0:
-            check_deflated(data)
-        return data
-
-
-def check_deflated(data: bytes) -> None:
-    """Refuse a deflated data set that unfolds to more than a film can hold; at most 16 MB of it unfold here.
+def inflate(data: bytes) -> bytes:
+    """A deflated data set (PS3.5 A.5), of which no more is unfolded than a film can hold.
 
     Raises:
-        CxrError: it does.
+        CxrError: it unfolds to more.
         zlib.error: it is damaged.
     """
-    unpacker, length = zlib.decompressobj(-zlib.MAX_WBITS), 0
-    for start in range(0, len(data), PIECE):
-        length += len(unpacker.decompress(data[start : start + PIECE]))
-        if length > MAX_INFLATED:
-            raise CxrError(BOMB)
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    unfolded = unpacker.decompress(data, MAX_INFLATED + 1)
+    if len(unfolded) > MAX_INFLATED:
+        raise CxrError(BOMB)
+    return unfolded
 
 
 def stop_after_pixels() -> Callable[[BaseTag, str | None, int], bool]:
@@ -80,18 +59,19 @@ def stop_after_pixels() -> Callable[[BaseTag, str | None, int], bool]:
     return stop
 
 
-def check_packing(dataset: Dataset) -> None:
-    """Refuse a picture that would unfold to more than its rows and columns.
+def check_packing(stream: Codestream | None, pixels: int) -> None:
+    """Refuse an RLE picture that would unfold to more than so many pixels.
 
     Raises:
-        CxrError: it would. pydicom raises other types on damaged files.
+        CxrError: it would.
     """
-    if dataset.file_meta.TransferSyntaxUID != RLELossless:
+    if stream is None or stream.syntax != RLELossless:
         return
-    frame = get_frame(dataset.PixelData, 0, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
-    count = min(int.from_bytes(frame[:4], "little"), 15)
+    frame, count = stream.data, stream.components
+    if len(frame) < 64:
+        raise CxrError(CUT_RLE)
     places = struct.unpack(f"<{count}L", frame[4 : 4 + 4 * count])
-    most = 2 * dataset.Rows * dataset.Columns + 1024  # writers pad; none doubles
+    most = 2 * pixels + 1024  # writers pad; none doubles
     if any(unfolds_beyond(frame[start:end], most) for start, end in pairwise((*places, len(frame)))):
         raise CxrError(BOMB)
 

@@ -1,114 +1,149 @@
-"""The pixels of a DICOM data set as a film shows them: rescale, then VOI LUT or window, then inversion.
-
-The order is that of PS3.4 N.2; the tables are those of PS3.3 C.11.
-"""
+"""The pixels of a DICOM data set as a film shows them: greys, inversion, what is no film in black, dots square."""
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 from pydicom import Dataset
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, pixel_array
+from pydicom.pixels import apply_color_lut, pixel_array
 
-from cxr.films.dicom_header import BAD_WINDOW
-from cxr.films.film import shrink
-from cxr.films.greys import mix_colours, scale_to_unit, stretch
+from cxr.films.dicom_description import Description
+from cxr.films.dicom_display import Display
+from cxr.films.dicom_samples import Samples, read_samples
+from cxr.films.dicom_values import PYDICOM_ERRORS, read_loose_numbers, read_word
+from cxr.films.film import MAX_SIDE, shrink
+from cxr.films.greys import check_finite, mix_colours, scale_to_unit, stretch
 from cxr.results import CxrError
 
+Array = np.ndarray
 TABLE = 2**16  # stored values up to which one table is worked out instead of every pixel
-EXTREME = 1e30  # below and above every window
+BYTE = 2**8
+SQUARE = 0.01  # as much as a dot may be higher than wide, or wider than high, and be left as it is
+OBLONG = 5.0  # times; beyond it the header is not believed
+SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio")  # row, then column
+MOSTLY_HIDDEN = 0.95  # of the picture; a shutter that hides more is not meant
+
+BAD_COLOURS = "The colours of this DICOM picture cannot be decoded: they are damaged or stored in a rare way."
 
 
-def render(dataset: Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
+def render(dataset: Dataset, about: Description, display: Display) -> tuple[Array, tuple[str, ...]]:
     """The first picture of a data set as a film shows it.
 
     Returns:
-        H x W float32 in 0..1, air dark, the long side at most MAX_SIDE px; and warnings.
+        H x W float32 in 0..1, air dark, dots square, the long side at most MAX_SIDE px; and warnings.
 
     Raises:
-        CxrError: its greys make no sense. pydicom and the decoders raise many other types on damaged files.
+        CxrError: it cannot be decoded, or its greys make no sense.
     """
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    warnings: tuple[str, ...] = (f"This file holds {frames} pictures; only frame 1 is read.",) if frames > 1 else ()
-    stored = pixel_array(dataset, index=0)
-    if stored.ndim == 3 or dataset.PhotometricInterpretation == "PALETTE COLOR":
-        pixels, colour = mix_colours(_to_rgb(stored, dataset))
-        return shrink(pixels), warnings + colour
-    pixels = render_greys(stored, dataset)
-    # PS3.3 C.11.6: INVERSE belongs to MONOCHROME1; both together still mean one inversion.
-    if dataset.PhotometricInterpretation == "MONOCHROME1" or dataset.get("PresentationLUTShape") == "INVERSE":
-        pixels = 1 - pixels
-    return pixels, warnings
+    if about.photometric.startswith("MONOCHROME"):
+        samples = read_samples(dataset, about)
+        pixels, padding, warnings = render_greys(samples, display), samples.padding, samples.warnings
+        # PS3.3 C.11.6: INVERSE belongs to MONOCHROME1; both together still mean one inversion.
+        if about.photometric == "MONOCHROME1" or read_word(dataset, "PresentationLUTShape") == "INVERSE":
+            pixels = 1 - pixels
+    else:
+        pixels, warnings = mix_colours(_read_colours(dataset, about))
+        pixels, padding = shrink(pixels), None
+    for hidden in (padding, find_shuttered(dataset, about.rows, about.columns)):
+        if hidden is not None:
+            pixels = np.where(shrink(hidden.astype(np.float32)) > 0, np.float32(0), pixels)
+    return make_square(pixels, read_aspect(dataset)), warnings
 
 
-def render_greys(stored: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """Stored values (H x W, any number type) as greys in 0..1 float32, before any inversion, at most MAX_SIDE px.
+def render_greys(samples: Samples, display: Display) -> Array:
+    """Samples as greys in 0..1 float32, before any inversion, at most MAX_SIDE px.
 
-    Without a window or table in the header, 8 bits mean 0..255 and deeper values are stretched over what is used.
-
-    Raises:
-        CxrError: slope, intercept, window or table make no sense.
+    Without a window or table in the header, 8 bits mean their whole range and deeper values are stretched over what is
+    used but for padding.
     """
-    try:
-        _widen_tables(dataset)
-        black_white = _find_range(dataset)
-        greys = _look_up(stored, dataset, black_white)
-    except (ValueError, OverflowError, TypeError, IndexError, AttributeError) as error:
-        if isinstance(error, CxrError):
-            raise
-        raise CxrError(BAD_WINDOW) from error
-    if black_white:
+    greys = _look_up(samples.values, display)
+    if display.voi is not None:
         return shrink(greys)
-    padding = dataset.get("PixelPaddingValue")
-    ignored = None if padding is None else float(apply_modality_lut(np.array([int(padding)]), dataset)[0])
+    if samples.high - samples.low < BYTE:
+        black, white = sorted(display.rescale(np.array([samples.low, samples.high], np.float64)).tolist())
+        return shrink(scale_to_unit(greys, black, white))
+    ignored = None if samples.padding is None else shrink(samples.padding.astype(np.float32)) > 0
     return stretch(shrink(greys), ignored)
 
 
-def _look_up(stored: np.ndarray, dataset: Dataset, black_white: tuple[float, float] | None) -> np.ndarray:
-    """Apply both tables, to all values between the least and the largest rather than to all pixels: exact and small."""
+def _look_up(stored: Array, display: Display) -> Array:
+    """Work out all values between the least and the largest rather than all pixels: exact and small."""
     low, high = stored.min(), stored.max()
     if not np.issubdtype(stored.dtype, np.integer) or int(high) - int(low) >= TABLE:
-        return _apply_tables(stored, dataset, black_white)
-    table = _apply_tables(np.arange(int(low), int(high) + 1), dataset, black_white)
-    return table[(stored - low).view(f"u{stored.dtype.itemsize}")]  # the difference may wrap; unsigned it is right
+        check_finite(stored)
+        return display.apply(stored.astype(np.float64)).astype(np.float32)
+    table = display.apply(np.arange(int(low), int(high) + 1, dtype=np.float64)).astype(np.float32)
+    return table[stored - low]
 
 
-def _apply_tables(values: np.ndarray, dataset: Dataset, black_white: tuple[float, float] | None) -> np.ndarray:
-    greys = apply_voi_lut(apply_modality_lut(values, dataset), dataset)
-    if not np.isfinite(greys).all():
-        raise CxrError(BAD_WINDOW)
-    return scale_to_unit(greys, *black_white) if black_white else greys.astype(np.float32)
+def find_shuttered(dataset: Dataset, rows: int, columns: int) -> Array | None:
+    """What a Display Shutter hides (PS3.3 C.7.6.11): rows x columns, or None. Its edges are counted from 1."""
+    kinds = read_word(dataset, "ShutterShape")
+    shown = np.ones((rows, columns), bool)
+    if "RECTANGULAR" in kinds:
+        shown &= _show_rectangle(dataset, rows, columns)
+    if "CIRCULAR" in kinds:
+        centre, radius = (
+            read_loose_numbers(dataset, "CenterOfCircularShutter"),
+            read_loose_numbers(dataset, "RadiusOfCircularShutter"),
+        )
+        if len(centre) == 2 and radius:
+            y, x = np.ogrid[1 : rows + 1, 1 : columns + 1]
+            shown &= (y - centre[0]) ** 2 + (x - centre[1]) ** 2 <= radius[0] ** 2
+    corners = read_loose_numbers(dataset, "VerticesOfThePolygonalShutter") if "POLYGONAL" in kinds else ()
+    if len(corners) >= 6:
+        image = Image.new("1", (columns, rows))
+        ImageDraw.Draw(image).polygon(
+            [(x - 1, y - 1) for y, x in zip(corners[::2], corners[1::2], strict=False)], fill=1
+        )
+        shown &= np.asarray(image)
+    return ~shown if 1 - MOSTLY_HIDDEN < shown.mean() < 1 else None
 
 
-def _widen_tables(dataset: Dataset) -> None:
-    """Call every table one of 16 bits, as it is stored: pydicom 3.0.2 knows no 12 bits, and counts entries in 8."""
-    for name in ("ModalityLUTSequence", "VOILUTSequence"):
-        for item in dataset.get(name) or ():
-            entries, first, _ = item.LUTDescriptor
-            item.LUTDescriptor = [entries, first, 16]
+def _show_rectangle(dataset: Dataset, rows: int, columns: int) -> Array:
+    sides = (
+        ("Left", "Vertical", 1),
+        ("Right", "Vertical", columns),
+        ("Upper", "Horizontal", 1),
+        ("Lower", "Horizontal", rows),
+    )
+    left, right, top, bottom = (
+        int((*read_loose_numbers(dataset, f"Shutter{side}{line}Edge"), whole)[0]) for side, line, whole in sides
+    )
+    shown = np.zeros((rows, columns), bool)
+    shown[max(0, top - 1) : max(0, bottom), max(0, left - 1) : max(0, right)] = True
+    return shown
 
 
-def _find_range(dataset: Dataset) -> tuple[float, float] | None:
-    """The values that are black and white after both tables; None where the header does not say."""
-    if dataset.get("VOILUTSequence"):
-        entries, first, _ = dataset.VOILUTSequence[0].LUTDescriptor
-        table = apply_voi_lut(np.arange(first, first + (entries or TABLE)), dataset)
-        return float(table.min()), float(table.max())
-    if dataset.get("WindowCenter") is not None and dataset.get("WindowWidth") is not None:
-        black, white = apply_voi_lut(np.array([-EXTREME, EXTREME]), dataset)
-        if black == white:
-            raise CxrError(BAD_WINDOW)
-        return float(black), float(white)
-    if dataset.get("BitsStored", 32) <= 8:
-        signed = dataset.PixelRepresentation == 1
-        least = -(2 ** (dataset.BitsStored - 1)) if signed else 0
-        black, white = apply_modality_lut(np.array([least, least + 2**dataset.BitsStored - 1]), dataset)
-        return float(min(black, white)), float(max(black, white))
-    return None
+def read_aspect(dataset: Dataset) -> float:
+    """How many times as high as wide a dot is: from the first element that says so (PS3.3 10.7, C.7.6.3.1.7)."""
+    for name in SPACINGS:
+        numbers = read_loose_numbers(dataset, name)
+        if len(numbers) == 2 and min(numbers) > 0 and 1 / OBLONG <= numbers[0] / numbers[1] <= OBLONG:
+            return numbers[0] / numbers[1]
+    return 1.0
 
 
-def _to_rgb(stored: np.ndarray, dataset: Dataset) -> Image.Image:
-    bits = int(dataset.BitsStored)
-    if dataset.PhotometricInterpretation == "PALETTE COLOR":
-        stored, bits = apply_color_lut(stored, dataset), 16
-        if stored.max() < 256:
-            bits = 8
+def make_square(pixels: Array, aspect: float) -> Array:
+    """The film with dots as high as wide; the finer direction keeps its dots where MAX_SIDE allows it."""
+    if abs(aspect - 1) <= SQUARE:
+        return pixels
+    height, width = pixels.shape[0] * max(1, aspect), pixels.shape[1] * max(1, 1 / aspect)
+    scale = min(1, MAX_SIDE / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    image = Image.fromarray(np.ascontiguousarray(pixels, np.float32), mode="F")
+    return np.asarray(image.resize(size, Image.Resampling.BILINEAR), np.float32)
+
+
+def _read_colours(dataset: Dataset, about: Description) -> Image.Image:
+    """An 8-bit RGB picture.
+
+    Raises:
+        CxrError: it cannot be decoded.
+    """
+    try:
+        stored, bits = pixel_array(dataset, index=0), about.stored
+        if about.photometric == "PALETTE COLOR":
+            stored = apply_color_lut(stored, dataset)
+            bits = 8 if stored.max() < BYTE else 16
+    except (*PYDICOM_ERRORS, RuntimeError) as error:  # RuntimeError: no decoder of pydicom's succeeded
+        raise CxrError(BAD_COLOURS) from error
     return Image.fromarray((stored >> (bits - 8) if bits > 8 else stored).astype(np.uint8), mode="RGB")

@@ -6,6 +6,8 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from cxr.results import Reason
+
 View = Literal["PA", "AP", "lateral"]
 
 MAX_SIDE = 1120  # px; the largest canvas any model here uses: 2 x 2 tiles of 560
@@ -17,13 +19,14 @@ class Film:
 
     `pixels`: H x W float32 in 0..1, air dark, row 0 at the top, the patient's left on the right, the
     long side at most MAX_SIDE px. `warnings`: sentences for the reader of the film. `anyway`: who sent it wants it
-    read even if the gate refuses it.
+    read even if the gate refuses it. `reasons`: why its header says that it should not be read, or only with care.
     """
 
     pixels: np.ndarray
     view: View | None = None
     warnings: tuple[str, ...] = ()
     anyway: bool = False
+    reasons: tuple[Reason, ...] = ()
 
 
 def to_image(film: Film) -> Image.Image:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cxr.films.dicom_header import NOT_CHEST, NOT_RADIOGRAPH
+from cxr.films.dicom_header import NOT_CHEST
 from cxr.films.film import Film
 from cxr.films.look import tell_looks
 from cxr.films.quality import LONG, check_quality
@@ -77,12 +77,12 @@ class Inspection:
 def inspect_film(film: Film) -> Inspection:
     """Look at a film without a model."""
     looks = tell_looks(film.pixels)
-    reasons = [*_find_position(film, looks), *check_quality(film.pixels)]
+    reasons = [*film.reasons, *_find_position(film, looks), *check_quality(film.pixels)]
     if LONG in reasons and CROPPED in reasons:  # one thing is said once
         reasons.remove(LONG)
     strange = sum(looks[name] for name in STRANGERS)
     kept = min(max(strange, 1e-4), 1 - 1e-4)
-    told = bool({NOT_RADIOGRAPH, NOT_CHEST} & set(film.warnings))
+    told = NOT_CHEST in film.warnings
     doubt = float(np.log(kept / (1 - kept))) + SUSPECT * told
     stranger = "not a chest" if told else max(STRANGERS, key=lambda name: looks[name])
     return Inspection(tuple(reasons), doubt, STRANGERS[stranger])

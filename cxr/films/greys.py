@@ -29,17 +29,17 @@ def scale_to_unit(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.clip((pixels - low) / (high - low), 0, 1).astype(np.float32)
 
 
-def stretch(pixels: np.ndarray, ignore: float | None = None) -> np.ndarray:
+def stretch(pixels: np.ndarray, ignored: np.ndarray | None = None) -> np.ndarray:
     """Map the range that is used to 0..1, for numbers whose black and white nobody wrote down.
 
     One pixel in a thousand may lie outside at either end: a dead pixel or a lead letter must not make the rest grey.
-    `ignore`: a padding value that does not count.
+    `ignored`: where pixels do not count, of the same shape.
 
     Raises:
         CxrError: a value is not a finite number.
     """
     check_finite(pixels)
-    counted = pixels if ignore is None else pixels[pixels != ignore]
+    counted = pixels if ignored is None else pixels[~ignored]
     if not counted.size:
         counted = pixels
     low, high = np.percentile(counted, (0.1, 99.9))

@@ -74,12 +74,16 @@ def make_table(first: int, values: np.ndarray, bits: int, order: str = "<") -> D
 def put_number(dataset: FileDataset, name: str, text: str) -> bytes:
     """The file with a DS element spelled as pydicom itself would refuse to write it."""
     setattr(dataset, name, "1")
-    whole = to_bytes(dataset)
-    tag = Tag(name)
-    start = whole.index(tag.group.to_bytes(2, "little") + tag.element.to_bytes(2, "little") + b"DS") + 8
-    text += " " * (len(text) % 2)
+    return put_bytes(dataset, name, text.encode())
+
+
+def put_bytes(dataset: FileDataset, name: str, value: bytes) -> bytes:
+    """The file with other bytes in an element that it has, of a VR with a short length."""
+    whole, tag, vr = to_bytes(dataset), Tag(name), dataset[name].VR.encode()
+    start = whole.index(tag.group.to_bytes(2, "little") + tag.element.to_bytes(2, "little") + vr) + 8
+    value += b" " * (len(value) % 2)
     length = int.from_bytes(whole[start - 2 : start], "little")
-    return whole[: start - 2] + len(text).to_bytes(2, "little") + text.encode() + whole[start + length :]
+    return whole[: start - 2] + len(value).to_bytes(2, "little") + value + whole[start + length :]
 
 
 def write(path: Path, dataset: FileDataset) -> Path:

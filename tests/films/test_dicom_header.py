@@ -3,6 +3,7 @@
 import logging
 import pickle
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,19 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     CTImageStorage,
+    DigitalXRayImageStorageForProcessing,
     MediaStorageDirectoryStorage,
     MRImageStorage,
     SecondaryCaptureImageStorage,
 )
 
-from cxr.films.dicom import read_dataset
-from cxr.films.dicom_header import BURNT_IN, NOT_CHEST, NOT_RADIOGRAPH, TURNED
+from cxr.films.dicom import read_dataset, read_dicom
+from cxr.films.dicom_header import BURNT_IN, LYING, NOT_CHEST, OBLIQUE, TURNED
 from cxr.films.open import open_film
+from cxr.model.gate import Gatekeeper
 from cxr.results import CxrError
 from tests.data import DATA, needs_data
-from tests.films.dicoms import IDENTIFIERS, RAMP8, make_dicom, read, to_bytes, write
+from tests.films.dicoms import IDENTIFIERS, RAMP8, make_dicom, put_bytes, read, to_bytes, write
 
 
 @pytest.fixture
@@ -59,8 +62,9 @@ def test_the_view_is_read_from_its_code(path: Path) -> None:
     ("elements", "warning"),
     [
         ({"BodyPartExamined": "KNEE"}, NOT_CHEST),
-        ({"Modality": "CT"}, NOT_RADIOGRAPH),
-        ({"Modality": "US"}, NOT_RADIOGRAPH),
+        ({"BodyPartExamined": "T SPINE"}, NOT_CHEST),
+        ({"ViewPosition": "AP LLD"}, LYING),
+        ({"ViewPosition": "RAO"}, OBLIQUE),
         ({"BurnedInAnnotation": "YES"}, BURNT_IN),
         ({"PatientOrientation": ["R", "F"]}, TURNED),
         ({"PatientOrientation": ["L", "H"]}, TURNED),
@@ -87,7 +91,63 @@ def test_a_strange_header_is_warned_of(path: Path, elements: dict[str, Any], war
     ],
 )
 def test_an_ordinary_header_is_not(path: Path, elements: dict[str, Any]) -> None:
-    assert read(path, RAMP8, **elements).warnings == ()
+    film = read(path, RAMP8, **elements)
+    assert film.warnings == film.reasons == ()
+
+
+CHESTS = ("TÓRAX", "Brust", "PULMÓN", "PECHO", "PEITO", "Poumons", "TORACE", "KLATKA PIERSIOWA", "HRUDNÍK", "BRÖSTKORG")
+OTHERS = (
+    "BREAST",
+    "Brustdrüse",
+    "THORACIC SPINE",
+    "T SPINE",
+    "COLUNA TORÁCICA",
+    "BWS",
+    "RACHIS DORSAL",
+    "RIBCAGE",
+    "HAND",
+)
+
+
+@pytest.mark.parametrize(
+    ("part", "encoding", "chest"),
+    [
+        *(
+            (part, encoding, True)
+            for part in CHESTS
+            for encoding in ("utf-8", "cp1250" if part == "HRUDNÍK" else "latin-1")
+        ),
+        *((part, "utf-8", True) for part in ("Göğüs", "AKCİĞER", "ГРУДНАЯ КЛЕТКА", "胸部", "흉부", "ΘΩΡΑΚΑΣ")),
+        ("ГРУДЬ", "iso8859_5", True),
+        *((part, "utf-8", False) for part in OTHERS),
+    ],
+)
+def test_the_chest_is_known_in_many_languages_and_the_spine_is_not_it(
+    path: Path, part: str, encoding: str, chest: bool
+) -> None:
+    dataset = make_dicom(RAMP8, BodyPartExamined="X", SpecificCharacterSet="ISO_IR 144")
+    path.write_bytes(put_bytes(dataset, "BodyPartExamined", part.encode(encoding)))
+    assert (NOT_CHEST not in read_dicom(path).warnings) is chest
+
+
+@pytest.mark.parametrize(
+    ("elements", "name"),
+    [
+        ({"Modality": "CT"}, "not a radiograph"),
+        ({"Modality": "us "}, "not a radiograph"),
+        ({"Modality": "MG"}, "not a radiograph"),
+        ({"PresentationIntentType": "FOR PROCESSING"}, "not for reading"),
+        ({"SOPClassUID": DigitalXRayImageStorageForProcessing}, "not for reading"),
+    ],
+)
+def test_what_the_header_says_against_a_film_refuses_it_unless_overruled(
+    path: Path, elements: dict[str, Any], name: str
+) -> None:
+    write(path, make_dicom(RAMP8, **elements))
+    film = open_film(path)  # through the child process
+    assert [reason.name for reason in film.reasons] == [name] and film.reasons[0].refuses
+    assert Gatekeeper(None).inspect(film).refused
+    assert not Gatekeeper(None).inspect(replace(film, anyway=True)).refused
 
 
 @pytest.mark.parametrize(
@@ -156,7 +216,7 @@ def test_no_identifier_is_even_read(path: Path) -> None:
         ("nih_udacity_test1_no_finding_PA", None, None),
         ("nih_udacity_test2_cardiomegaly_AP", None, None),
         ("nih_udacity_test4_WRONG_bodypart_RIBCAGE", None, NOT_CHEST),
-        ("nih_udacity_test5_WRONG_modality_CT_tag", None, NOT_RADIOGRAPH),
+        ("nih_udacity_test5_WRONG_modality_CT_tag", None, None),
         ("rsna_sample_PA_jpegbaseline_MONOCHROME1_faked_tag", "PA", None),
         ("rsna_sample_PA_jpegbaseline_MONOCHROME2", "PA", None),
     ],

@@ -1,0 +1,227 @@
+"""Which bits of what is stored are the sample: from the header where it holds, else from the picture itself.
+
+A sample is BitsStored bits up to HighBit; what lies around it is an overlay or means nothing (PS3.5 8.1.1). Headers are
+wrong in four ways that are met in practice: more bits are used than they say, others (left-aligned, or not), negative
+values are taken for large ones, or large ones for negative. Read wrongly, values wrap round, and greys jump where they
+do; so where the stored bits contradict the header, the reading is taken in which neighbours differ least.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gdcm
+import numpy as np
+from pydicom import Dataset
+
+from cxr.films.dicom_description import Codestream, Description
+from cxr.films.dicom_values import read_loose_numbers
+from cxr.results import CxrError
+
+Array = np.ndarray
+CLEAR = 0.8  # of the neighbours between which readings differ: so many must agree
+MANY = 0.01  # of all neighbours, so many must speak against a header that no stored bit contradicts
+LOOKED_AT = 512  # pairs of rows at most that are compared
+FLOATS = {"FloatPixelData": "<f4", "DoubleFloatPixelData": "<f8"}
+GE_BIG_ENDIAN = "1.2.840.113619.5.2"  # a private syntax of GE: little endian, but for the pixels
+
+WIDER = "The header of this film says that fewer bits count than its picture has; all of them were read."
+SHIFTED = "The header of this film names other bits than those that hold its picture; it was read from those that do."
+RESIGNED = "The header of this film is wrong about which values are negative; it was read as its greys go on evenly."
+UNCLEAR = (
+    "More bits are set in this DICOM film than its header says, and it cannot be told whether they belong to the "
+    "picture; please export it once more, or send it as PNG."
+)
+CUT_OFF = "This DICOM file is cut off: its picture takes {:,} bytes, and {:,} are there; please fetch it again."
+BAD_STREAM = "The compressed picture of this DICOM file ({}) is damaged or cut off; please fetch it again."
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Stored values of a grey film.
+
+    `values`: H x W integers or floats; `low`, `high`: the least and largest they could have; `padding`: H x W, where
+    they are Pixel Padding, or None.
+    """
+
+    values: Array
+    low: int
+    high: int
+    padding: Array | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bits:
+    """A way to read a sample: shift right, keep so many bits, take the highest for a sign or not."""
+
+    shift: int
+    stored: int
+    signed: bool
+    warning: str = ""
+
+    def read(self, raw: Array) -> Array:
+        """Containers of unsigned integers as int32, or int64 where they are wider."""
+        kind = np.int32 if raw.dtype.itemsize < 4 else np.int64
+        values: Any = ((raw >> self.shift) & ((1 << self.stored) - 1)).astype(kind)
+        if self.signed:
+            values[values >= 1 << (self.stored - 1)] -= 1 << self.stored
+        return values
+
+
+def read_samples(dataset: Dataset, about: Description) -> Samples:
+    """The samples of the first frame of a grey film.
+
+    Raises:
+        CxrError: the picture is cut off or damaged, or it cannot be told which bits are the sample.
+    """
+    floats = next((name for name in FLOATS if dataset.get(name)), None)
+    if floats:
+        return Samples(_read_native(dataset.get(floats), about, FLOATS[floats]), 0, 2**32, None)
+    raw = _decode(about.stream, about) if about.stream else _read_stored(dataset, about)
+    width = (about.stream and about.stream.precision) or about.allocated
+    header = Bits(about.high + 1 - about.stored, about.stored, about.signed)
+    raw &= raw.dtype.type(((1 << width) - 1) & ~_find_overlays(dataset, header))
+    padding = _find_padding(dataset, raw, (header, Bits(0, width, about.signed)))
+    bits = choose_bits(raw, padding, header, width)
+    low = -(1 << (bits.stored - 1)) if bits.signed else 0
+    warnings = (bits.warning,) if bits.warning else ()
+    return Samples(bits.read(raw), low, low + (1 << bits.stored) - 1, padding, warnings)
+
+
+def choose_bits(raw: Array, padding: Array | None, header: Bits, width: int) -> Bits:
+    """Which bits of containers (H x W unsigned integers that use `width` bits) are the sample.
+
+    Raises:
+        CxrError: it cannot be told.
+    """
+    shift, stored = header.shift, header.stored
+    used = int(np.bitwise_or.reduce(raw[~padding] if padding is not None else raw, axis=None))
+    if shift and used < 1 << stored and used & ((1 << shift) - 1):
+        return Bits(0, stored, header.signed, SHIFTED)  # right-aligned after all
+    above = used >> (shift + stored)
+    if not above:
+        return _vote(raw, padding, (header, Bits(shift, stored, not header.signed, RESIGNED))) or header
+    if header.signed and not shift and _is_extended(raw, stored, width):
+        return header
+    if not used & ((1 << (width - stored)) - 1):
+        return Bits(width - stored, stored, header.signed, SHIFTED)  # left-aligned after all
+    wider = Bits(shift, used.bit_length() - shift, False, WIDER)
+    found = _vote(raw, padding, (header, wider, Bits(shift, width - shift, True, RESIGNED)), least=0.0)
+    if not found:
+        raise CxrError(UNCLEAR)
+    return found
+
+
+def _vote(raw: Array, padding: Array | None, ways: tuple[Bits, ...], least: float = MANY) -> Bits | None:
+    """The reading in which neighbours differ least, if it is clear; the first where all agree, None where none is."""
+    step = -(-len(raw) // LOOKED_AT)
+    pairs = [(raw[::step, :-1], raw[::step, 1:]), (raw[:-1:step], raw[1::step])]
+    apart = [np.concatenate([_measure_steps(way, *pair) for pair in pairs]) for way in ways]
+    if padding is not None:
+        kept = ~np.concatenate(
+            [
+                (padding[::step, :-1] | padding[::step, 1:]).ravel(),
+                (padding[:-1:step] | padding[1::step]).ravel(),
+            ]
+        )
+        apart = [steps[kept] for steps in apart]
+    smallest, largest = np.minimum.reduce(apart), np.maximum.reduce(apart)
+    told = smallest < largest
+    if told.sum() <= least * len(told):
+        return ways[0]
+    return next(
+        (way for way, steps in zip(ways, apart, strict=True) if (steps == smallest)[told].mean() >= CLEAR), None
+    )
+
+
+def _measure_steps(way: Bits, here: Array, there: Array) -> Array:
+    return np.abs(way.read(here) - way.read(there)).ravel()
+
+
+def _is_extended(raw: Array, stored: int, width: int) -> bool:
+    """Whether all bits above the sign are as the sign is, as signed numbers are written."""
+    top = raw >> (stored - 1)
+    return bool(((top == 0) | (top == (1 << (width - stored + 1)) - 1)).all())
+
+
+def _find_overlays(dataset: Dataset, header: Bits) -> int:
+    """The bits outside the sample that hold an overlay: Overlay Bit Position (60xx,0102), retired in 2004."""
+    positions = [read_loose_numbers(dataset, f"60{2 * group:02X}0102") for group in range(16)]
+    inside = range(header.shift, header.shift + header.stored)
+    return sum({1 << int(place[0]) for place in positions if place and int(place[0]) not in inside})
+
+
+def _find_padding(dataset: Dataset, raw: Array, ways: tuple[Bits, ...]) -> Array | None:
+    """Where the film is padded: from its edges on, values of Pixel Padding Value to Range Limit (PS3.3 C.7.5.1.1.2).
+
+    Writers give the value as the sample has it or as it is stored, and with either sign.
+    """
+    said = [
+        *read_loose_numbers(dataset, "PixelPaddingValue")[:1],
+        *read_loose_numbers(dataset, "PixelPaddingRangeLimit")[:1],
+    ]
+    if not said:
+        return None
+    found = np.zeros(raw.shape, bool)
+    for way in ways:
+        limits = [_wrap(int(number), way) for number in said]
+        values = way.read(raw)
+        found |= (values >= min(limits)) & (values <= max(limits))
+    reached = np.zeros(raw.shape, bool)
+    for axis in (0, 1):
+        reached |= np.logical_and.accumulate(found, axis=axis)
+        reached |= np.flip(np.logical_and.accumulate(np.flip(found, axis), axis=axis), axis)
+    return reached if reached.any() else None
+
+
+def _wrap(number: int, way: Bits) -> int:
+    """A value as its bits are read."""
+    if way.signed:
+        return number - (1 << way.stored) if 1 << (way.stored - 1) <= number < 1 << way.stored else number
+    return number + (1 << way.stored) if number < 0 else number
+
+
+def _read_stored(dataset: Dataset, about: Description) -> Array:
+    """Native containers as unsigned integers, in the file's byte order."""
+    element = dataset["PixelData"]
+    _, little = dataset.original_encoding
+    big = little is False or dataset.file_meta.get("TransferSyntaxUID") == GE_BIG_ENDIAN
+    data = element.value
+    if about.allocated == 1:
+        row = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
+        return _read_native(row.tobytes(), about, "u1")
+    if about.allocated == 8 and big and element.VR == "OW":  # words whose bytes are swapped (PS3.5 A.3)
+        data = np.frombuffer(data[: len(data) // 2 * 2], ">u2").astype("<u2").tobytes()
+    return _read_native(data, about, f"{'>' if big else '<'}u{about.allocated // 8}")
+
+
+def _read_native(data: bytes, about: Description, kind: str) -> Array:
+    """Numbers of a type, H x W. A part of the last row may be missing, as where a writer forgot the padding byte."""
+    shape, size = (about.rows, about.columns), np.dtype(kind).itemsize
+    needed = about.rows * about.columns * size
+    if len(data) <= needed - about.columns * size:
+        raise CxrError(CUT_OFF.format(needed, len(data)))
+    values = np.frombuffer(data[:needed].ljust(needed, b"\0"), kind).reshape(shape)
+    return values.astype(values.dtype.newbyteorder("="))  # a copy that can be written to
+
+
+def _decode(stream: Codestream, about: Description) -> Array:
+    """The first frame by GDCM, as unsigned integers of the codestream's own precision."""
+    precision = stream.precision or about.allocated
+    size = next(size for size in (1, 2, 4) if 8 * size >= precision)
+    fragment, fragments = gdcm.Fragment(), gdcm.SequenceOfFragments.New()
+    fragment.SetByteStringValue(stream.data)
+    fragments.AddFragment(fragment)
+    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
+    element.SetValue(fragments.__ref__())
+    image = gdcm.Image()
+    image.SetNumberOfDimensions(2)
+    image.SetDimensions((about.columns, about.rows, 1))
+    image.SetDataElement(element)
+    image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.MONOCHROME2))
+    image.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(str(stream.syntax))))
+    image.SetPixelFormat(gdcm.PixelFormat(1, 8 * size, precision, precision - 1, 0))
+    data = image.GetBuffer().encode("utf-8", "surrogateescape")
+    if len(data) != about.rows * about.columns * size:
+        raise CxrError(BAD_STREAM.format(stream.syntax.name))
+    return np.frombuffer(bytearray(data), f"<u{size}").reshape(about.rows, about.columns)
