@@ -16,6 +16,7 @@ from cxr.films.dicom_values import PYDICOM_ERRORS, read_integer, read_word
 from cxr.films.picture import MAX_PIXELS, check_size
 from cxr.results import CxrError
 
+GE_BIG_ENDIAN = UID("1.2.840.113619.5.2")  # a private syntax of GE: little endian, but for the pixels
 ITEM, UNDEFINED = b"\xfe\xff\x00\xe0", 0xFFFFFFFF  # the tag that begins every fragment; a length
 JPEG, J2K, JP2 = b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  "
 BEGINNINGS = (JPEG, J2K, JP2)
@@ -25,6 +26,7 @@ FRAMES = {
     0xC2: UID("1.2.840.10008.1.2.4.55"),
 }  # ITU-T T.81 B.1
 LOSSLESS, JPEG_LS = 0xC3, 0xF7  # start of frame: ITU-T T.81 B.1.1.3, T.87 C.1.1
+NATIVE = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian, GE_BIG_ENDIAN)
 NO_FRAMES = {0xC4, 0xC8, 0xCC}  # markers among those that are none
 SAME_CODEC = (
     (uid.JPEGLosslessSV1, uid.JPEGLossless),
@@ -155,8 +157,8 @@ def _read_jpeg(data: bytes, said: UID | None) -> Codestream:
             known = {LOSSLESS: uid.JPEGLosslessSV1, JPEG_LS: uid.JPEGLSLossless, **FRAMES}
             if marker not in known:
                 raise CxrError(UNKNOWN_CODEC.format("an unusual form of JPEG"))
-            precision = data[place + 4] if marker not in FRAMES else 8 if data[place + 4] <= 8 else 12  # T.81 B.2.2
-            return Codestream(data, _keep_said(known[marker], said), rows, columns, precision, data[place + 9])
+            syntax = _keep_said(known[marker], said)
+            return Codestream(data, syntax, rows, columns, data[place + 4], data[place + 9])
         place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
     raise CxrError(BROKEN_STREAM)
 
@@ -229,5 +231,5 @@ def _complete(dataset: Dataset, found: Description) -> None:
         if found.components == 3:
             dataset.PixelData = encapsulate([found.stream.data])
             dataset["PixelData"].is_undefined_length = True
-    elif dataset.file_meta.TransferSyntaxUID.is_compressed:
+    elif dataset.file_meta.TransferSyntaxUID not in NATIVE:
         dataset.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian

@@ -73,6 +73,14 @@ class Display:
         slope, intercept = self.modality
         return samples * slope + intercept
 
+    @property
+    def white(self) -> float:
+        """The least sample that a window shows white; 0 where none does."""
+        if not isinstance(self.voi, Window) or isinstance(self.modality, Table):
+            return 0.0
+        slope, intercept = self.modality
+        return (self.voi.centre + self.voi.width / 2 - intercept) / slope
+
     def apply(self, samples: Array) -> Array:
         """Greys in 0..1 where the header says how, else what `rescale` gives."""
         values = self.rescale(samples)

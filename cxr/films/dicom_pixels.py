@@ -34,7 +34,7 @@ def render(dataset: Dataset, about: Description, display: Display) -> tuple[Arra
         CxrError: it cannot be decoded, or its greys make no sense.
     """
     if about.photometric.startswith("MONOCHROME"):
-        samples = read_samples(dataset, about)
+        samples = read_samples(dataset, about, display.white)
         pixels, padding, warnings = render_greys(samples, display), samples.padding, samples.warnings
         # PS3.3 C.11.6: INVERSE belongs to MONOCHROME1; both together still mean one inversion.
         if about.photometric == "MONOCHROME1" or read_word(dataset, "PresentationLUTShape") == "INVERSE":

@@ -12,17 +12,20 @@ from typing import Any
 import gdcm
 import numpy as np
 from pydicom import Dataset
+from pydicom.uid import JPEGExtended12Bit
 
-from cxr.films.dicom_description import Codestream, Description
+from cxr.films.dicom_description import GE_BIG_ENDIAN, Codestream, Description
 from cxr.films.dicom_values import read_loose_numbers
 from cxr.results import CxrError
 
 Array = np.ndarray
 CLEAR = 0.8  # of the neighbours between which readings differ: so many must agree
+FEW = 0.02  # of the neighbours between which readings differ: enough to go by
+PARTS = 4  # along each side, in which it is asked whether greys go on
 MANY = 0.01  # of all neighbours, so many must speak against a header that no stored bit contradicts
 LOOKED_AT = 512  # pairs of rows at most that are compared
 FLOATS = {"FloatPixelData": "<f4", "DoubleFloatPixelData": "<f8"}
-GE_BIG_ENDIAN = "1.2.840.113619.5.2"  # a private syntax of GE: little endian, but for the pixels
+LEVEL = 1 << 15  # that GDCM leaves on 12-bit samples which it writes as if they had 16 (T.81 A.3.1)
 
 WIDER = "The header of this film says that fewer bits count than its picture has; all of them were read."
 SHIFTED = "The header of this film names other bits than those that hold its picture; it was read from those that do."
@@ -68,8 +71,8 @@ class Bits:
         return values
 
 
-def read_samples(dataset: Dataset, about: Description) -> Samples:
-    """The samples of the first frame of a grey film.
+def read_samples(dataset: Dataset, about: Description, white: float = 0.0) -> Samples:
+    """The samples of the first frame of a grey film. `white`: the least that is shown white, where the header says so.
 
     Raises:
         CxrError: the picture is cut off or damaged, or it cannot be told which bits are the sample.
@@ -82,13 +85,13 @@ def read_samples(dataset: Dataset, about: Description) -> Samples:
     header = Bits(about.high + 1 - about.stored, about.stored, about.signed)
     raw &= raw.dtype.type(((1 << width) - 1) & ~_find_overlays(dataset, header))
     padding = _find_padding(dataset, raw, (header, Bits(0, width, about.signed)))
-    bits = choose_bits(raw, padding, header, width)
+    bits = choose_bits(raw, padding, header, width, white)
     low = -(1 << (bits.stored - 1)) if bits.signed else 0
     warnings = (bits.warning,) if bits.warning else ()
     return Samples(bits.read(raw), low, low + (1 << bits.stored) - 1, padding, warnings)
 
 
-def choose_bits(raw: Array, padding: Array | None, header: Bits, width: int) -> Bits:
+def choose_bits(raw: Array, padding: Array | None, header: Bits, width: int, white: float = 0.0) -> Bits:
     """Which bits of containers (H x W unsigned integers that use `width` bits) are the sample.
 
     Raises:
@@ -99,43 +102,81 @@ def choose_bits(raw: Array, padding: Array | None, header: Bits, width: int) -> 
     if shift and used < 1 << stored and used & ((1 << shift) - 1):
         return Bits(0, stored, header.signed, SHIFTED)  # right-aligned after all
     above = used >> (shift + stored)
-    if not above:
-        return _vote(raw, padding, (header, Bits(shift, stored, not header.signed, RESIGNED))) or header
-    if header.signed and not shift and _is_extended(raw, stored, width):
+    extended = bool(above) and not shift and _is_extended(raw, stored, width)
+    if header.signed and extended:
         return header
-    if not used & ((1 << (width - stored)) - 1):
+    full = bool(used >> (width - 1)) and not used & ((1 << (width - stored)) - 1)
+    if full and above and not extended and white < 1 << (stored + 1):
         return Bits(width - stored, stored, header.signed, SHIFTED)  # left-aligned after all
-    wider = Bits(shift, used.bit_length() - shift, False, WIDER)
-    found = _vote(raw, padding, (header, wider, Bits(shift, width - shift, True, RESIGNED)), least=0.0)
-    if not found:
-        raise CxrError(UNCLEAR)
-    return found
+    neighbours = _pair_neighbours(raw, padding)
+    resigned = Bits(shift, stored, not header.signed, RESIGNED)
+    if (extended or not above) and _goes_on_evenly(neighbours, header, resigned, extended):
+        return resigned
+    return _carry_on(raw, padding, header, Bits(shift, used.bit_length() - shift, False, WIDER)) if above else header
 
 
-def _vote(raw: Array, padding: Array | None, ways: tuple[Bits, ...], least: float = MANY) -> Bits | None:
-    """The reading in which neighbours differ least, if it is clear; the first where all agree, None where none is."""
-    step = -(-len(raw) // LOOKED_AT)
-    pairs = [(raw[::step, :-1], raw[::step, 1:]), (raw[:-1:step], raw[1::step])]
-    apart = [np.concatenate([_measure_steps(way, *pair) for pair in pairs]) for way in ways]
-    if padding is not None:
-        kept = ~np.concatenate(
-            [
-                (padding[::step, :-1] | padding[::step, 1:]).ravel(),
-                (padding[:-1:step] | padding[1::step]).ravel(),
-            ]
-        )
-        apart = [steps[kept] for steps in apart]
-    smallest, largest = np.minimum.reduce(apart), np.maximum.reduce(apart)
-    told = smallest < largest
-    if told.sum() <= least * len(told):
-        return ways[0]
-    return next(
-        (way for way, steps in zip(ways, apart, strict=True) if (steps == smallest)[told].mean() >= CLEAR), None
+def _goes_on_evenly(neighbours: tuple[Array, Array], header: Bits, other: Bits, contradicted: bool) -> bool:
+    """Whether neighbours differ less in another reading, wherever the two readings differ."""
+    here, there = neighbours
+    ours, theirs = (np.abs(way.read(here) - way.read(there)) for way in (header, other))
+    told = ours != theirs
+    enough = told.sum() > (0 if contradicted else MANY * len(told))
+    return bool(enough and (theirs < ours)[told].mean() >= CLEAR)
+
+
+def _carry_on(raw: Array, padding: Array | None, header: Bits, wider: Bits) -> Bits:
+    """Whether greys go on in the bits above the sample, or those bits are an overlay or dirt: part by part of the film.
+
+    Raises:
+        CxrError: the parts disagree, or none is clear.
+    """
+    parts = [np.array_split(part, PARTS, axis=1) for part in np.array_split(raw, PARTS)]
+    pads = (
+        [np.array_split(part, PARTS, axis=1) for part in np.array_split(padding, PARTS)]
+        if padding is not None
+        else None
     )
+    told = [
+        _carries(_pair_neighbours(parts[y][x], pads[y][x] if pads else None), header, wider)
+        for y, x in np.ndindex(PARTS, PARTS)
+    ]
+    going_on, not_at_all = told.count(True), told.count(False)
+    if not any(np.ptp(part >> (header.shift + header.stored)) for row in parts for part in row):
+        return header  # the same everywhere: it is no part of any grey
+    if min(going_on, not_at_all) > 1 or going_on == not_at_all:
+        raise CxrError(UNCLEAR)
+    return wider if going_on > not_at_all else header
 
 
-def _measure_steps(way: Bits, here: Array, there: Array) -> Array:
-    return np.abs(way.read(here) - way.read(there)).ravel()
+def _carries(neighbours: tuple[Array, Array], header: Bits, wider: Bits) -> bool | None:
+    """Whether greys go on in the bits above the sample; None where that is not clear, or too few bits are set to tell.
+
+    Where greys go on, a neighbour that carries one into the bits above is less in the bits below, and the step is
+    smaller with the carry than without. What is drawn over a film, or left there by chance, knows nothing of it.
+    """
+    here, there = neighbours
+    carry = (wider.read(here) >> header.stored) - (wider.read(there) >> header.stored)
+    step, narrow = (way.read(here) - way.read(there) for way in (wider, header))
+    smaller = np.abs(step) < np.abs(narrow)
+    once = np.abs(carry) == 1
+    if once.sum() > FEW * (carry != 0).sum():
+        falls = (np.sign(narrow) == -carry)[once].mean()
+        if falls >= CLEAR and smaller[once].mean() >= 0.5:
+            return True
+    else:
+        once = carry != 0
+    return False if once.any() and smaller[once].mean() <= 1 - CLEAR else None
+
+
+def _pair_neighbours(raw: Array, padding: Array | None) -> tuple[Array, Array]:
+    """Neighbours along and across some rows, of which none is padding: two lists of samples."""
+    step = -(-len(raw) // LOOKED_AT)
+    places = (np.s_[::step, :-1], np.s_[::step, 1:]), (np.s_[:-1:step], np.s_[1::step])
+    kept = [
+        np.ones(raw[one].shape, bool) if padding is None else ~(padding[one] | padding[other]) for one, other in places
+    ]
+    here, there = ([raw[pair[side]][mask] for pair, mask in zip(places, kept, strict=True)] for side in (0, 1))
+    return np.concatenate(here), np.concatenate(there)
 
 
 def _is_extended(raw: Array, stored: int, width: int) -> bool:
@@ -224,4 +265,7 @@ def _decode(stream: Codestream, about: Description) -> Array:
     data = image.GetBuffer().encode("utf-8", "surrogateescape")
     if len(data) != about.rows * about.columns * size:
         raise CxrError(BAD_STREAM.format(stream.syntax.name))
-    return np.frombuffer(bytearray(data), f"<u{size}").reshape(about.rows, about.columns)
+    raw = np.frombuffer(bytearray(data), f"<u{size}").reshape(about.rows, about.columns)
+    if stream.syntax == JPEGExtended12Bit and raw.min() > LEVEL - (1 << 8):  # T.81 knows 8 and 12 bits there
+        return (np.maximum(raw, LEVEL) - LEVEL).astype(raw.dtype)
+    return raw

@@ -224,10 +224,10 @@ def test_a_child_that_cannot_be_started_is_said_and_tried_again(path: Path, monk
         (b"\xff", b""),
         (b"[]", b""),
         (b"{}", b""),
-        (b'{"height": 2, "width": 2, "view": null, "warnings": []}', bytes(12)),
-        (b'{"height": 1, "width": 4000, "view": null, "warnings": []}', bytes(16000)),
-        (b'{"height": 0, "width": 0, "view": null, "warnings": []}', b""),
-        (b'{"height": 1e999, "width": 1, "view": null, "warnings": []}', b""),
+        (b'{"height": 2, "width": 2, "view": null, "warnings": [], "reasons": []}', bytes(12)),
+        (b'{"height": 1, "width": 4000, "view": null, "warnings": [], "reasons": []}', bytes(16000)),
+        (b'{"height": 0, "width": 0, "view": null, "warnings": [], "reasons": []}', b""),
+        (b'{"height": 1e999, "width": 1, "view": null, "warnings": [], "reasons": []}', b""),
         (b'{"height": 1, "width": 1, "view": [], "warnings": 5}', bytes(4)),
     ],
 )
@@ -262,7 +262,7 @@ def test_a_start_that_was_interrupted_leaves_no_child(path: Path, monkeypatch: p
 
 
 def test_numbers_beyond_a_film_are_brought_back() -> None:
-    header = json.dumps({"height": 1, "width": 3, "view": "none", "warnings": []}).encode()
+    header = json.dumps({"height": 1, "width": 3, "view": "none", "warnings": [], "reasons": []}).encode()
     film = module._build_film(header, np.array([np.nan, -3, 7], np.float32).tobytes())
     assert film.pixels.tolist() == [[0, 0, 1]] and film.view is None
 

@@ -17,7 +17,7 @@ def test_a_film_is_frozen_and_travels() -> None:
         film.view = "AP"  # type: ignore[misc]
     again = pickle.loads(pickle.dumps(film))
     assert np.array_equal(again.pixels, film.pixels) and (again.view, again.warnings) == ("PA", ("A sentence.",))
-    assert set(vars(film)) == {"pixels", "view", "warnings", "anyway"}
+    assert set(vars(film)) == {"pixels", "view", "warnings", "anyway", "reasons"}
 
 
 def test_an_image_of_a_film_has_its_greys() -> None:
