@@ -77,6 +77,8 @@ def _look_up(stored: Array, display: Display) -> Array:
 def find_shuttered(dataset: Dataset, rows: int, columns: int) -> Array | None:
     """What a Display Shutter hides (PS3.3 C.7.6.11): rows x columns, or None. Its edges are counted from 1."""
     kinds = read_word(dataset, "ShutterShape")
+    if not kinds:
+        return None
     shown = np.ones((rows, columns), bool)
     if "RECTANGULAR" in kinds:
         shown &= _show_rectangle(dataset, rows, columns)

@@ -7,6 +7,7 @@ do; so where the stored bits contradict the header, the reading is taken in whic
 """
 
 from dataclasses import dataclass
+from itertools import pairwise, product, starmap
 from typing import Any
 
 import gdcm
@@ -23,7 +24,7 @@ CLEAR = 0.8  # of the neighbours between which readings differ: so many must agr
 FEW = 0.02  # of the neighbours between which readings differ: enough to go by
 PARTS = 4  # along each side, in which it is asked whether greys go on
 MANY = 0.01  # of all neighbours, so many must speak against a header that no stored bit contradicts
-LOOKED_AT = 512  # pairs of rows at most that are compared
+LOOKED_AT = 128  # pairs of rows at most that are compared
 FLOATS = {"FloatPixelData": "<f4", "DoubleFloatPixelData": "<f8"}
 LEVEL = 1 << 15  # that GDCM leaves on 12-bit samples which it writes as if they had 16 (T.81 A.3.1)
 
@@ -130,19 +131,14 @@ def _carry_on(raw: Array, padding: Array | None, header: Bits, wider: Bits) -> B
     Raises:
         CxrError: the parts disagree, or none is clear.
     """
-    parts = [np.array_split(part, PARTS, axis=1) for part in np.array_split(raw, PARTS)]
-    pads = (
-        [np.array_split(part, PARTS, axis=1) for part in np.array_split(padding, PARTS)]
-        if padding is not None
-        else None
-    )
-    told = [
-        _carries(_pair_neighbours(parts[y][x], pads[y][x] if pads else None), header, wider)
-        for y, x in np.ndindex(PARTS, PARTS)
-    ]
-    going_on, not_at_all = told.count(True), told.count(False)
-    if not any(np.ptp(part >> (header.shift + header.stored)) for row in parts for part in row):
+    if not np.ptp(raw >> (header.shift + header.stored)):
         return header  # the same everywhere: it is no part of any grey
+    told = []
+    rows, columns = ([side * at // PARTS for at in range(PARTS + 1)] for side in raw.shape)
+    for place in product(starmap(slice, pairwise(rows)), starmap(slice, pairwise(columns))):
+        neighbours = _pair_neighbours(raw[place], None if padding is None else padding[place])
+        told.append(_carries(neighbours, header, wider))
+    going_on, not_at_all = told.count(True), told.count(False)
     if min(going_on, not_at_all) > 1 or going_on == not_at_all:
         raise CxrError(UNCLEAR)
     return wider if going_on > not_at_all else header
@@ -171,11 +167,11 @@ def _carries(neighbours: tuple[Array, Array], header: Bits, wider: Bits) -> bool
 def _pair_neighbours(raw: Array, padding: Array | None) -> tuple[Array, Array]:
     """Neighbours along and across some rows, of which none is padding: two lists of samples."""
     step = -(-len(raw) // LOOKED_AT)
-    places = (np.s_[::step, :-1], np.s_[::step, 1:]), (np.s_[:-1:step], np.s_[1::step])
-    kept = [
-        np.ones(raw[one].shape, bool) if padding is None else ~(padding[one] | padding[other]) for one, other in places
-    ]
-    here, there = ([raw[pair[side]][mask] for pair, mask in zip(places, kept, strict=True)] for side in (0, 1))
+    here, there = [], []
+    for one, other in ((np.s_[::step, :-1], np.s_[::step, 1:]), (np.s_[:-1:step], np.s_[1::step])):
+        kept = np.s_[:] if padding is None else ~(padding[one] | padding[other]).ravel()
+        here.append(raw[one].ravel()[kept])
+        there.append(raw[other].ravel()[kept])
     return np.concatenate(here), np.concatenate(there)
 
 
