@@ -36,6 +36,7 @@ SAME_CODEC = (
 OTHERS = ((b"\xff\x0a", "JPEG XL"), (b"\x00\x00\x00\x0cJXL ", "JPEG XL"), (b"\x00\x00\x01", "MPEG video"))
 COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_422", "YBR_PARTIAL_420")
 PHOTOMETRIC = {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", *COLOURS}
+MOST_BITS = 32  # of a sample in a codestream that can be decoded
 
 NO_SIZE = "This DICOM file does not say how large its picture is (Rows, Columns)."
 NO_BITS = "This DICOM file does not say how many bits a sample has (Bits Allocated), and its length does not tell."
@@ -83,6 +84,8 @@ def describe(dataset: Dataset) -> Description:
         CxrError: what is missing or makes no sense, or that the picture is too large or too small.
     """
     stream = find_codestream(dataset)
+    if stream and stream.precision > MOST_BITS:
+        raise CxrError(BROKEN_STREAM)
     rows, columns = _read_size(dataset, stream)
     check_size(columns, rows, MAX_PIXELS)
     photometric, components = _read_colours(dataset, stream)

@@ -150,7 +150,7 @@ def check_header(dataset: Dataset) -> tuple[tuple[Reason, ...], tuple[str, ...]]
     if kind in NO_FILMS:
         raise CxrError(f"This is {NO_FILMS[kind]} image and not a chest film.")
     if not any(dataset.get(name) for name in PIXELS):
-        raise CxrError("This DICOM file holds no picture.")
+        raise CxrError("This DICOM file holds no picture, or is cut off before it.")
     return tuple(_find_reasons(dataset, kind)), tuple(_find_warnings(dataset))
 
 

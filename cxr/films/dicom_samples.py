@@ -258,7 +258,7 @@ def _decode(stream: Codestream, about: Description) -> Array:
     image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.MONOCHROME2))
     image.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(str(stream.syntax))))
     image.SetPixelFormat(gdcm.PixelFormat(1, 8 * size, precision, precision - 1, 0))
-    data = image.GetBuffer().encode("utf-8", "surrogateescape")
+    data = (image.GetBuffer() or "").encode("utf-8", "surrogateescape")  # bytes come as surrogates, None as a failure
     if len(data) != about.rows * about.columns * size:
         raise CxrError(BAD_STREAM.format(stream.syntax.name))
     raw = np.frombuffer(bytearray(data), f"<u{size}").reshape(about.rows, about.columns)

@@ -3,11 +3,13 @@
 Runs in the decoder's child process, where a crash or a bomb costs one film.
 """
 
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps, TiffImagePlugin
+from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from cxr.films.film import Film, shrink
 from cxr.films.greys import mix_colours, stretch
@@ -20,7 +22,22 @@ MAX_RATIO = 20  # of the long to the short side
 DIM = 64  # of 255: a 16-bit picture in colour that stays below was cut to a few greys
 TIFF_PHOTOMETRIC, WHITE_IS_ZERO = 262, 0  # TIFF 6.0, section 8
 
-DAMAGED = "This picture is damaged, cut off or stored in a rare way; please save it again as PNG or 8-bit JPEG."
+CUT_OFF = "This picture is damaged: its data end before it is complete; please fetch it again."
+BROKEN = "This picture is damaged: its data are not what its header says; please fetch it again, or save it as PNG."
+UNKNOWN = "This picture is damaged before its first dot, or stored in a rare way; please save it as PNG or 8-bit JPEG."
+PILLOW_ERRORS = (  # what Pillow's decoders raise on damaged files
+    OSError,
+    ValueError,
+    TypeError,
+    SyntaxError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+)
 DEEP_COLOUR = "This 16-bit picture is stored in colour or with transparency; please save it as 16-bit grey."
 SEVERAL = "This file holds several pictures; only the first one is read."
 
@@ -44,8 +61,10 @@ def read_picture(path: Path) -> Film:
         raise CxrError(f"This picture is too large; up to {MAX_PIXELS // 10**6} megapixels can be read.") from None
     except MemoryError:
         raise CxrError("This picture needs more memory than there is.") from None
-    except Exception:  # noqa: BLE001 (Pillow's decoders raise a dozen types on damaged files)
-        raise CxrError(DAMAGED) from None  # the cause names the file, which may name the patient
+    except (UnidentifiedImageError, NotImplementedError):
+        raise CxrError(UNKNOWN) from None  # the cause names the file, which may name the patient
+    except PILLOW_ERRORS as error:
+        raise CxrError(CUT_OFF if "truncated" in str(error) else BROKEN) from None
 
 
 def check_size(width: int, height: int, limit: int) -> None:

@@ -1,4 +1,4 @@
-"""The header says how to look: windows, tables, padding, shutters, dots that are not square, however they are spelled."""
+"""The header says how to look: windows, tables, padding, shutters, dots that are not square, in any spelling."""
 
 from pathlib import Path
 from typing import Any
