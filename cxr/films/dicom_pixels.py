@@ -1,5 +1,7 @@
 """The pixels of a DICOM data set as a film shows them: greys, inversion, what is no film in black, dots square."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image, ImageDraw
 from pydicom import Dataset
@@ -44,7 +46,7 @@ def render(dataset: Dataset, about: Description, display: Display) -> tuple[Arra
         pixels, padding = shrink(pixels), None
     for hidden in (padding, find_shuttered(dataset, about.rows, about.columns)):
         if hidden is not None:
-            pixels = np.where(shrink(hidden.astype(np.float32)) > 0, np.float32(0), pixels)
+            pixels = np.where(_resize_mask(hidden, pixels.shape), np.float32(0), pixels)
     return make_square(pixels, read_aspect(dataset)), warnings
 
 
@@ -60,8 +62,14 @@ def render_greys(samples: Samples, display: Display) -> Array:
     if samples.high - samples.low < BYTE:
         black, white = sorted(display.rescale(np.array([samples.low, samples.high], np.float64)).tolist())
         return shrink(scale_to_unit(greys, black, white))
-    ignored = None if samples.padding is None else shrink(samples.padding.astype(np.float32)) > 0
-    return stretch(shrink(greys), ignored)
+    greys = shrink(greys)
+    return stretch(greys, None if samples.padding is None else _resize_mask(samples.padding, greys.shape))
+
+
+def _resize_mask(mask: Array, shape: Sequence[int]) -> Array:
+    """Every dot of the film that a part of the mask falls on."""
+    image = Image.fromarray(mask.astype(np.float32), mode="F")
+    return np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BOX)) > 0
 
 
 def _look_up(stored: Array, display: Display) -> Array:

@@ -6,14 +6,16 @@ values are taken for large ones, or large ones for negative. Read wrongly, value
 do; so where the stored bits contradict the header, the reading is taken in which neighbours differ least.
 """
 
+import io
 from dataclasses import dataclass
 from itertools import pairwise, product, starmap
 from typing import Any
 
 import gdcm
 import numpy as np
+from PIL import Image
 from pydicom import Dataset
-from pydicom.uid import JPEGExtended12Bit
+from pydicom.uid import JPEG2000TransferSyntaxes, JPEGExtended12Bit
 
 from cxr.films.dicom_description import GE_BIG_ENDIAN, Codestream, Description
 from cxr.films.dicom_values import read_loose_numbers
@@ -26,6 +28,7 @@ PARTS = 4  # along each side, in which it is asked whether greys go on
 MANY = 0.01  # of all neighbours, so many must speak against a header that no stored bit contradicts
 LOOKED_AT = 128  # pairs of rows at most that are compared
 FLOATS = {"FloatPixelData": "<f4", "DoubleFloatPixelData": "<f8"}
+LARGE, SIGN_AT = 16_000_000, 42  # dots; the byte of a JPEG 2000 codestream that tells its sign and precision
 LEVEL = 1 << 15  # that GDCM leaves on 12-bit samples which it writes as if they had 16 (T.81 A.3.1)
 
 WIDER = "The header of this film says that fewer bits count than its picture has; all of them were read."
@@ -243,7 +246,29 @@ def _read_native(data: bytes, about: Description, kind: str) -> Array:
 
 
 def _decode(stream: Codestream, about: Description) -> Array:
-    """The first frame by GDCM, as unsigned integers of the codestream's own precision."""
+    """The first frame, as unsigned integers of the codestream's own precision; half size if very large.
+
+    Raises:
+        CxrError: it is damaged.
+    """
+    try:
+        wavelets = stream.syntax in JPEG2000TransferSyntaxes and not stream.data[SIGN_AT] & 0x80
+        if wavelets and about.rows * about.columns > LARGE and 8 < stream.precision <= 16:
+            return _decode_half(stream)
+        return _decode_whole(stream, about)
+    except (OSError, ValueError) as error:
+        raise CxrError(BAD_STREAM.format(stream.syntax.name)) from error
+
+
+def _decode_half(stream: Codestream) -> Array:
+    """By OpenJPEG in Pillow without the finest of the wavelets, in a third of the time (ISO/IEC 15444-1 B.5)."""
+    with Image.open(io.BytesIO(stream.data), formats=("JPEG2000",)) as image:
+        image.reduce = 1  # type: ignore[method-assign, assignment]  # Pillow's way to ask for it
+        return np.asarray(image).clip(0, (1 << stream.precision) - 1).astype(np.uint16)
+
+
+def _decode_whole(stream: Codestream, about: Description) -> Array:
+    """By GDCM."""
     precision = stream.precision or about.allocated
     size = next(size for size in (1, 2, 4) if 8 * size >= precision)
     fragment, fragments = gdcm.Fragment(), gdcm.SequenceOfFragments.New()
@@ -260,7 +285,7 @@ def _decode(stream: Codestream, about: Description) -> Array:
     image.SetPixelFormat(gdcm.PixelFormat(1, 8 * size, precision, precision - 1, 0))
     data = (image.GetBuffer() or "").encode("utf-8", "surrogateescape")  # bytes come as surrogates, None as a failure
     if len(data) != about.rows * about.columns * size:
-        raise CxrError(BAD_STREAM.format(stream.syntax.name))
+        raise ValueError("the decoder failed")
     raw = np.frombuffer(bytearray(data), f"<u{size}").reshape(about.rows, about.columns)
     if stream.syntax == JPEGExtended12Bit and raw.min() > LEVEL - (1 << 8):  # T.81 knows 8 and 12 bits there
         return (np.maximum(raw, LEVEL) - LEVEL).astype(raw.dtype)
