@@ -105,9 +105,13 @@ def read_dataset(path: Path) -> Dataset:
         meta = FileMetaDataset(read_elements(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2))
         start, said = file.tell(), meta.get("TransferSyntaxUID")
         stream: BinaryIO = file
-        if not _begins(file.read(6)) and said == DeflatedExplicitVRLittleEndian:
+        if not _begins(file.read(6)):
             file.seek(start)
-            stream, start = io.BytesIO(inflate(file.read())), 0
+            try:
+                stream, start = io.BytesIO(inflate(file.read())), 0
+            except zlib.error:
+                if said == DeflatedExplicitVRLittleEndian:
+                    raise
         stream.seek(start)
         head = stream.read(6)
         stream.seek(start)

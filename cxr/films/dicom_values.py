@@ -5,6 +5,7 @@ An element may be there and empty, of another VR than the dictionary's, or hold 
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from pydicom import Dataset
@@ -97,4 +98,4 @@ def _list_values(dataset: Dataset, element: RawDataElement | DataElement) -> lis
     value = element.value
     if value is None or isinstance(value, str | bytes):
         return [value] if value else []
-    return list(value) if hasattr(value, "__iter__") else [value]
+    return list(value) if isinstance(value, Iterable) else [value]
