@@ -50,15 +50,24 @@ def read_words(label: str) -> str:
     Raises:
         ValueError: it holds no letter, is too long for a label, or names what is absent or only asked for.
     """
+    words = spell_words(label)
+    if any(mark in label for mark in "?\uff1f") or (DENIED.search(words) and not NOTHING_FOUND.fullmatch(words)):
+        raise ValueError(f'A label names what is present, not {label!r}; what is not there belongs under "absent".')
+    return words
+
+
+def spell_words(label: str) -> str:
+    """The same, whatever it says of what it names.
+
+    Raises:
+        ValueError: it holds no letter, or is too long for a label.
+    """
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).lower())
     if not any(map(str.isalpha, text)) or len(text) > MAX_LABEL:
         raise ValueError(f"A label must be a few words of at most {MAX_LABEL} characters, not {label[:MAX_LABEL]!r}.")
     # Marks belong to the letter before them: without its vowel signs a Hindi word is another one.
     letters = (one if one.isalnum() or unicodedata.category(one).startswith("M") else " " for one in text)
-    words = re.sub(r"^an? (?=.)", "", " ".join("".join(letters).split()))
-    if "?" in text or (DENIED.search(words) and not NOTHING_FOUND.fullmatch(words)):
-        raise ValueError(f'A label names what is present, not {label!r}; what is not there belongs under "absent".')
-    return words
+    return re.sub(r"^an? (?=.)", "", " ".join("".join(letters).split()))
 
 
 def split_known(label: str, read: Callable[[str], str | None], known: Container[str | None]) -> list[str]:
