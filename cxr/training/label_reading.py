@@ -177,8 +177,8 @@ def is_either(piece: Piece, meaning: Meaning, pieces: list[Piece]) -> bool:
 
 def _add(parts: list[Said]) -> Said:
     """What several pieces say together."""
-    return Said(
-        tuple(item for part in parts for item in part.present),
-        *(frozenset().union(*(getattr(part, name) for part in parts)) for name in ("absent", "unsure", "opened")),
-        understood=all(part.understood for part in parts),
+    absent, unsure, opened = (
+        frozenset[str]().union(*(getattr(part, name) for part in parts)) for name in ("absent", "unsure", "opened")
     )
+    present = tuple(item for part in parts for item in part.present)
+    return Said(present, absent, unsure, opened, understood=all(part.understood for part in parts))
