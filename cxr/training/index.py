@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 INDEX = "index.json"  # written last: where it stands, everything else is whole
+LABELS = "labels.json"  # the labels of the data, what they are read as, and their films
 MOST_OWN = 100  # findings outside the 14 of which nobody has heard
 FEWEST = 5  # training patients with a finding outside the 14; one that fewer have may be the name of one of them
 TOO_FEW = (
@@ -134,7 +135,7 @@ def open_indexes(folder: Path) -> Indexes:
     own = tuple(record["own"])
     splits = {split: RowIndex(folder, split, record["findings"], own) for split in SPLITS}
     counts = {split: count_labels(index) for split, index in splits.items()}
-    labels = tuple((label, says, count) for label, says, count in record["labels"])
+    labels = tuple((label, says, count) for label, says, count in json.loads((folder / LABELS).read_text("utf-8")))
     notes = (*record["notes"], *warn(splits, counts))
     return Indexes(**splits, notes=notes, counts=counts, own_findings=own, labels=labels)
 
@@ -186,7 +187,8 @@ def write_splits(where: str, options: DataOptions, folder: Path) -> dict[str, An
         writer.save(folder, split, findings)
     own = choose_own(writers["train"], findings, notes)
     labels = [(*named, count) for named, count in notes.labels.most_common()]
-    return {"notes": notes.sentences(), "findings": findings, "own": own, "labels": labels}
+    write_whole(folder / LABELS, json.dumps(labels))
+    return {"notes": notes.sentences(), "findings": findings, "own": own}
 
 
 def choose_own(train: "SplitWriter", findings: Sequence[str], notes: Notes) -> list[str]:
