@@ -14,6 +14,7 @@ LLAMA_4BIT = f"{LLAMA}-unsloth-bnb-4bit"
 # One base, four names.
 LLAMA_NAMES = {LLAMA, LLAMA_4BIT, f"{LLAMA}-bnb-4bit", "meta-llama/Llama-3.2-11B-Vision-Instruct"}
 EMBEDDED_NAME = "embedded Mllama"  # what adapters for it record as their base
+CACHE = re.compile(r"\bmodels--([^/\\]+)--([^/\\]+)")  # a folder of the Hub's cache, which holds owner and name
 _SPELLED = {name.casefold(): name for name in (*LLAMA_NAMES, EMBEDDED_NAME)}
 
 
@@ -69,4 +70,5 @@ def read_base(adapter: Source | None) -> str:
     base = config.get("base_model_name_or_path")
     if config.get("peft_type") != "LORA" or not isinstance(base, str):
         raise CxrError("The adapter has no readable adapter_config.json of a LoRA that names its base.")
-    return spell_base(base)
+    cached = CACHE.search(base)
+    return spell_base(f"{cached[1]}/{cached[2]}" if cached and not Path(base).is_dir() else base)
