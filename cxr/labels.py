@@ -5,7 +5,7 @@ Also the few words that a finding outside the 14 needs beside those of its label
 
 import re
 import unicodedata
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Iterable
 
 MAX_LABEL = 60  # characters
 
@@ -68,19 +68,6 @@ def spell_words(label: str) -> str:
     # Marks belong to the letter before them: without its vowel signs a Hindi word is another one.
     letters = (one if one.isalnum() or unicodedata.category(one).startswith("M") else " " for one in text)
     return re.sub(r"^an? (?=.)", "", " ".join("".join(letters).split()))
-
-
-def split_known(label: str, read: Callable[[str], str | None], known: Container[str | None]) -> list[str]:
-    """The parts between commas, semicolons and strokes where `read` knows each of them; else the label itself."""
-
-    def is_known(text: str) -> bool:
-        try:
-            return read(text) in known
-        except ValueError:
-            return False
-
-    parts = [part.strip() for part in re.split(r"[,;/]", label) if part.strip()]
-    return parts if not is_known(label) and all(map(is_known, parts)) else [label.strip()]
 
 
 def write_own(key: str) -> tuple[str, str, tuple[str, ...]]:

@@ -135,7 +135,8 @@ def open_indexes(folder: Path) -> Indexes:
     own = tuple(record["own"])
     splits = {split: RowIndex(folder, split, record["findings"], own) for split in SPLITS}
     counts = {split: count_labels(index) for split, index in splits.items()}
-    labels = tuple((label, says, count) for label, says, count in json.loads((folder / LABELS).read_text("utf-8")))
+    listed = json.loads((folder / LABELS).read_text(encoding="utf-8"))
+    labels = tuple((label, says, count) for label, says, count in listed)
     notes = (*record["notes"], *warn(splits, counts))
     return Indexes(**splits, notes=notes, counts=counts, own_findings=own, labels=labels)
 

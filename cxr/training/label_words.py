@@ -163,7 +163,8 @@ MODIFIERS = frozenset({*SIDES, *ZONES, *SIZES, *FILLERS, "focal", *_MODIFIERS.sp
 ORGANS = frozenset({"lung", "lungs", "pulmonary"})  # "pleural" is none: pleural fibrosis is no fibrosis of the lung
 # Words that leave a finding open: neither there nor absent.
 UNSURE = re.compile(
-    r"\b(?:possib\w+|probabl\w+|likely|unlikely|suspect\w*|suspici\w+|questionable|question of|query|equivocal"
+    r"\b(?:(?:cannot|can not|could not|not) (?:be )?(?:excluded?|ruled? out)"
+    r"|possib\w+|probabl\w+|likely|unlikely|suspect\w*|suspici\w+|questionable|question of|query|equivocal"
     r"|uncertain|unclear|maybe|may|might|could|cannot|can not|not excluded|consider|concern\w*|suggest\w+|borderline"
     r"|versus|vs|differential|ddx?|rule out|exclude|history|hx|prior|previous|status post|post|resolved|treated"
     r"|indeterminate|doubtful)\b"
