@@ -15,12 +15,12 @@ from cxr.films.views import read_view
 from cxr.findings import BY_KEY
 from cxr.results import CxrError, Observation, Side, Zone
 from cxr.training.data import MISSING, DataOptions, Notes, hash_patient
-from cxr.training.film_labels import is_missing, read_findings
+from cxr.training.film_labels import read_findings
 from cxr.training.film_objects import name_patient
 from cxr.training.label_reading import read_said
 from cxr.training.remarks import hear_labels
 from cxr.training.rows import Row, Split
-from cxr.training.tables import Cells, read_table
+from cxr.training.tables import Cells, is_missing, read_table
 from cxr.training.truth import Truth
 
 NAME, LABELS, PATIENT, VIEW = "Image Index", "Finding Labels", "Patient ID", "View Position"  # of Data_Entry_2017*.csv

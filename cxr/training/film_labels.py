@@ -8,34 +8,27 @@ What is not named is as the option `blank` has it, or absent where the film says
 label leaves open, which is unknown. Knows nothing about files.
 """
 
-import math
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, cast, get_args
 
-from cxr.findings import BY_KEY, read_label
+from cxr.findings import BY_KEY
 from cxr.labels import OWN_NOUNS
 from cxr.results import CxrError, Observation, Side, Size, Zone
 from cxr.training.data import DataOptions
 from cxr.training.label_reading import Said, read_said
 from cxr.training.label_words import EVERY
+from cxr.training.tables import is_missing
 
 NOT_DENIED = frozenset({"support_devices"})  # a film with "No Finding" may show devices (Irvin et al., AAAI 2019)
 LABELLED = frozenset({"label", "findings", "absent"})  # fields that say that findings were looked for
 PLACES: dict[str, tuple[str, ...]] = {"side": get_args(Side), "zone": get_args(Zone), "size": get_args(Size)}
-MISSING_WORDS = frozenset({"", "nan", "null", "<na>", "nat", "#n/a", "n/a", "na"})  # as tables write an empty cell
 YES, NO = frozenset({"1", "true", "yes", "present", "positive"}), frozenset({"0", "false", "no", "absent"})
+MARKED = re.compile(r"\s*(.+?)\s*[:=(\s]\s*(-?[01](?:\.0+)?|true|false|yes|no|uncertain)\s*\)?\s*", re.IGNORECASE)
 PERHAPS = frozenset({"-1", "uncertain", "possible", "?"})
 
 CONTRADICT = "films whose labels contradict each other"
 NO_LABEL = "films with a label that has no letters, denies what stands under 'absent', or is a whole sentence"
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a value is how a table says that there is none: null, NaN, an empty text, "nan"."""
-    if isinstance(value, str):
-        return value.strip().lower() in MISSING_WORDS
-    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 # --- what labels say ------------------------------------------------------------------------------------------------
@@ -47,7 +40,7 @@ def list_said(data: Mapping[str, Any]) -> list[tuple[str, Said]]:
     Raises:
         CxrError: a field holds something else than labels, or what is no label.
     """
-    said = [(text, _read(text)) for text in read_labels(data, "label")]
+    said = [read_label_or_mark(text) for text in read_labels(data, "label")]
     said += [(f"{text} (in 'absent')", _read(text, denied=True)) for text in read_labels(data, "absent")]
     given = data.get("label")
     marks = {**({} if not isinstance(given, Mapping) else given), **{key: data[key] for key in list_columns(data)}}
@@ -55,16 +48,25 @@ def list_said(data: Mapping[str, Any]) -> list[tuple[str, Said]]:
 
 
 def list_columns(data: Mapping[str, Any]) -> list[str]:
-    """The fields that are named by a label: one of the 14, of CheXpert's, or "No Finding"."""
+    """The fields that are named by a label that is known."""
     return [field for field in data if field not in LABELLED and is_column(field)]
 
 
 def is_column(field: str) -> bool:
-    """Whether a field or a column of a table is named by a label that is known."""
+    """Whether a field or a column of a table is named by a label that is known; "line" or "position" alone is none."""
     try:
-        return read_label(field) in {*BY_KEY, *OWN_NOUNS, None}
+        said = read_said(field)
     except ValueError:
         return False
+    keys = {item.finding for item in said.present}
+    telling = said.opened or len(field.split()) > 1 or keys & {*BY_KEY, *OWN_NOUNS}
+    return said.nothing or bool(keys and telling and said.understood and not said.absent | said.unsure)
+
+
+def read_label_or_mark(text: str) -> tuple[str, Said]:
+    """What a label says, also where a number stands behind it: "Effusion: 0"."""
+    marked = MARKED.fullmatch(text)
+    return read_mark(marked[1], marked[2]) if marked and is_column(marked[1]) else (text, _read(text))
 
 
 def read_mark(name: str, value: Any) -> tuple[str, Said]:

@@ -22,9 +22,10 @@ from typing import Any, cast
 from cxr.films.views import read_view
 from cxr.results import CxrError
 from cxr.training.data import LATERAL, DataOptions, hash_patient
-from cxr.training.film_labels import is_missing, read_findings, read_objects
+from cxr.training.film_labels import read_findings, read_objects
 from cxr.training.rows import Row, Split
 from cxr.training.sections import Sections, clean_indication, has_headings, parse_sections, write_target
+from cxr.training.tables import is_missing
 from cxr.training.truth import Pair, Truth
 
 SPLITS: dict[str, Split] = {

@@ -34,14 +34,13 @@ INDEX = "index.json"  # written last: where it stands, everything else is whole
 LABELS = "labels.json"  # the labels of the data, what they are read as, and their films
 MOST_OWN = 100  # findings outside the 14 of which nobody has heard
 FEWEST = 5  # training patients with a finding outside the 14; one that fewer have may be the name of one of them
-TOO_FEW = (
-    f"findings outside the 14 that fewer than {FEWEST} training patients have, so they are neither asked nor taught"
-)
+NEITHER = "so they are neither asked nor taught"
+TOO_FEW = f"findings outside the 14 that fewer than {FEWEST} training patients have, {NEITHER}"
 NEVER_ABSENT = (
     "findings outside the 14 that no training film is known to be without, so they are neither asked nor taught (name "
     "them in 'absent' or say 'complete' in your own data, or give --blank absent)"
 )
-TOO_MANY = f"findings outside the 14 beyond the {MAX_OWN} most frequent, so they are neither asked nor taught"
+TOO_MANY = f"findings outside the 14 beyond the {MAX_OWN} most frequent, {NEITHER}"
 SAID_EVERY = 100_000  # films
 
 Counts = dict[Split, dict[str, tuple[int, int, int]]]  # split -> finding key -> films present, absent, unknown
@@ -135,8 +134,7 @@ def open_indexes(folder: Path) -> Indexes:
     own = tuple(record["own"])
     splits = {split: RowIndex(folder, split, record["findings"], own) for split in SPLITS}
     counts = {split: count_labels(index) for split, index in splits.items()}
-    listed = json.loads((folder / LABELS).read_text(encoding="utf-8"))
-    labels = tuple((label, says, count) for label, says, count in listed)
+    labels = tuple((label, says, films) for label, says, films in json.loads((folder / LABELS).read_text("utf-8")))
     notes = (*record["notes"], *warn(splits, counts))
     return Indexes(**splits, notes=notes, counts=counts, own_findings=own, labels=labels)
 

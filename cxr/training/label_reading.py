@@ -16,6 +16,7 @@ from cxr.labels import MAX_LABEL, NOTHING_FOUND, spell_words
 from cxr.training.label_meaning import CACHED, Meaning, Said, find_exact, find_meaning, place, strip
 from cxr.training.label_words import (
     ALIKE,
+    BOTH,
     DENIED_AFTER,
     DENIED_BEFORE,
     EVERY,
@@ -76,6 +77,8 @@ def _read_whole(words: str, asked: bool, denied: bool) -> Said | None:
         return Said() if "change" in words else Said(opened=EVERY)
     if NOTHING_FOUND.fullmatch(words):
         return Said() if denied else Said(nothing=True, opened=LASTING if HEDGED.search(words) else frozenset())
+    if denied and BOTH.fullmatch(words):
+        return None
     if asked or not find_meaning(words).understood or (UNSURE.search(words) and not find_exact(words)):
         return None
     return read_piece(Piece(words, "", "absent" if denied else "present"), ())

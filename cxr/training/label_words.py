@@ -38,6 +38,7 @@ SYNONYMS: dict[str, frozenset[str]] = {
     r"pleura thickening|thickening of (?:the )?pleura": frozenset({"pleural_thickening"}),
 }
 # Labels that say only that something was not judged, or that nobody said: they are no findings and leave all open.
+BOTH = re.compile(r"(?:nodules?|mass(?:es)?)(?: (?:or|and))? (?:nodules?|mass(?:es)?)")  # denied, it denies both
 UNSAID = re.compile(
     r"none|nil|n ?a|negative|unknown|undetermined|indeterminate|unspecified|not (?:specified|available|applicable)"
     r"|suboptimal (?:study|film|image|quality)|(?:limited|poor) (?:study|quality)|unchanged"
@@ -154,7 +155,8 @@ unilateral side sided lateral lobe lobes lobar zone zones field fields periphera
 lingula lingular posterior anterior medial inferior superior subpulmonic loc localized mild mildly minor minimal
 minimally trace tiny little slight slightly moderately marked markedly severe severely massive big extensive diffuse
 patchy multifocal scattered widespread subtle faint dense partial partially complete total single solitary multiple
-several few numerous many degree grade acute subacute chronic old new recent persistent stable unchanged improved
+several few numerous many degree grade very fairly rather more less greater than to
+acute subacute chronic old new recent persistent stable unchanged improved
 improving worsened worsening increased decreased increasing decreasing residual resolving recurrent loculated
 encapsulated layering linear laminar plate platelike like discoid band bandlike subsegmental segmental round rounded
 compressive passive tension simple spiculated calcified

@@ -20,11 +20,11 @@ from typing import NamedTuple
 from cxr.films.views import read_projection
 from cxr.results import CxrError
 from cxr.training.data import MISSING, DataOptions, Notes
-from cxr.training.film_labels import is_column, is_missing
+from cxr.training.film_labels import is_column
 from cxr.training.mimic_labels import note_labels, read_truth
 from cxr.training.rows import Row, Split
 from cxr.training.sections import clean_indication, parse_sections, write_target
-from cxr.training.tables import Cells, read_table
+from cxr.training.tables import Cells, is_missing, read_table
 
 SPLITS: dict[str, Split] = {"train": "train", "validate": "val", "test": "test"}
 IDS = ("subject_id", "study_id")

@@ -6,15 +6,18 @@ packed or not. A table whose columns cannot be told is refused. Knows nothing ab
 
 import csv
 import gzip
+import math
 import re
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from cxr.results import CxrError
 
 DELIMITERS = ",;\t"
 WIDE = (b"\xff\xfe", b"\xfe\xff")  # marks at the beginning of UTF-16
+MISSING_WORDS = frozenset({"", "nan", "null", "<na>", "nat", "#n/a", "n/a", "na"})  # as tables write an empty cell
 Cells = dict[str, str]  # by the name of their column
 
 
@@ -104,3 +107,10 @@ def name_cells(cells: list[str], names: list[list[str]]) -> Cells | None:
         if filled <= len(cells) and not any(map(str.strip, cells[len(layout) :])):
             return {name: cell.strip() for name, cell in zip(layout, cells, strict=False) if name}
     return None
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is how a table says that there is none: null, NaN, an empty text, "nan"."""
+    if isinstance(value, str):
+        return value.strip().lower() in MISSING_WORDS
+    return value is None or (isinstance(value, float) and math.isnan(value))

@@ -115,6 +115,25 @@ def test_columns_named_by_labels_are_read_as_chexpert_has_them(folder: Path) -> 
 
 
 @pytest.mark.parametrize(
+    ("data", "seen", "absent"),
+    [
+        ({"label": "Effusion: 1|Edema=0"}, {"effusion"}, {"edema"}),
+        ({"label": "Effusion (-1)|Edema 0"}, set(), {"edema"}),
+        ({"label": "COVID-19"}, {"covid_19"}, set()),
+        ({"label": "no nodule or mass"}, set(), {"nodule", "mass"}),
+        ({"Nodule/Mass": 0, "Rib fracture": 1, "line": 3, "age": 1}, {"rib_fracture"}, {"nodule", "mass"}),
+        ({"Nodule/Mass": 1, "complete": True}, {"nodule_mass"}, FOURTEEN - {"nodule", "mass"}),
+        ({"label": "No Finding: 0", "complete": True}, set(), set()),
+        ({"label": "No Finding: 1"}, set(), FOURTEEN),
+    ],
+)
+def test_numbers_behind_labels_and_columns_of_other_sets(
+    data: dict[str, Any], seen: set[str], absent: set[str]
+) -> None:
+    assert judge(data) == (seen, absent)
+
+
+@pytest.mark.parametrize(
     "fields",
     [
         {"label": "No Finding|Mass"},
