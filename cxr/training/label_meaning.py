@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 
-from cxr.findings import BY_KEY, FINDINGS, find_finding
+from cxr.findings import BY_KEY, FINDINGS, find_finding, read_label
 from cxr.results import Observation, Side, Size, Zone
 from cxr.training.label_words import (
     EVERY,
@@ -64,11 +64,19 @@ def find_meaning(words: str) -> Meaning:
     for form in dict.fromkeys((words, bare, strip(bare, ORGANS))):
         if exact := find_exact(form):
             keys, opened = exact
-            own = frozenset({(words if form == words else bare).replace(" ", "_")})
-            return Meaning(keys or own, opened, form == words or not limited)
-    if not bare:
-        return Meaning(frozenset())
-    return Meaning(frozenset({words.replace(" ", "_")}), EVERY, understood=False)
+            keys = keys or name_own(words if form == words else bare)
+            if keys:
+                return Meaning(keys, opened, form == words or not limited)
+    return Meaning(name_own(words), EVERY, understood=False) if bare else Meaning(frozenset())
+
+
+def name_own(words: str) -> frozenset[str]:
+    """The key of a finding outside the 14; none for what cannot be one, such as "arch not seen well"."""
+    try:
+        key = read_label(words)
+    except ValueError:
+        return frozenset()
+    return frozenset({key}) if key and key not in BY_KEY else frozenset()
 
 
 def find_exact(words: str) -> tuple[frozenset[str], frozenset[str]] | None:

@@ -117,13 +117,16 @@ def judge(pieces: list[Piece]) -> list[Piece]:
         elif denied:
             verdict = state = "absent"
             words = words[denied.end() :]
-        elif last and last.start():
+        elif last and (last.start() or judged):
             verdict, words = "absent", words[: last.start()]
             state = "unsure"
         elif state == "absent":
             verdict = "absent" if joint in EITHER | {"/"} else "unsure"
         else:
             verdict = state if linked else "present"
+        if judged and verdict != "present" and not strip(words, MODIFIERS):  # "effusion, none": of what stands before
+            judged[-1] = replace(judged[-1], verdict=verdict)
+            continue
         if linked and verdict != "present" and not denied:  # "edema and effusion?": of both, or of the last alone
             judged = [*judged[:-1], replace(judged[-1], verdict=_doubt(judged[-1].verdict))]
         judged.append(Piece(words.strip(), joint, verdict))

@@ -146,7 +146,9 @@ ZONES = {
     **dict.fromkeys(("lower", "basal", "basilar", "base", "bases", "bibasilar", "bibasal", "rll", "lll"), "lower"),
 }
 SIZES = {"small": "small", "moderate": "moderate", "large": "large"}
-_FILLERS = "a an the of in at on is are was seen noted present evidence signs sign any obvious definite"
+_FILLERS = """
+a an the of in at on is are was seen noted identified detected visible found present evidence signs sign any obvious definite
+"""
 FILLERS = frozenset(_FILLERS.split())
 FOCAL = frozenset({"focal", "pulmonary", "lung"})  # "no focal consolidation" is how reports deny one
 # Sides, places, degrees, shapes and times, which change nothing about which finding is meant.
