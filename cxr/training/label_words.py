@@ -147,7 +147,8 @@ ZONES = {
 }
 SIZES = {"small": "small", "moderate": "moderate", "large": "large"}
 _FILLERS = """
-a an the of in at on is are was seen noted identified detected visible found present evidence signs sign any obvious definite
+a an the of in at on is are was seen noted identified detected visible found
+present evidence signs sign any obvious definite
 """
 FILLERS = frozenset(_FILLERS.split())
 FOCAL = frozenset({"focal", "pulmonary", "lung"})  # "no focal consolidation" is how reports deny one
