@@ -17,7 +17,7 @@ from cxr.labels import OWN_NOUNS
 from cxr.results import CxrError, Observation, Side, Size, Zone
 from cxr.training.data import DataOptions
 from cxr.training.label_reading import Said, read_said
-from cxr.training.label_words import EVERY
+from cxr.training.label_words import EVERY, UMBRELLAS
 from cxr.training.tables import is_missing
 
 NOT_DENIED = frozenset({"support_devices"})  # a film with "No Finding" may show devices (Irvin et al., AAAI 2019)
@@ -147,7 +147,7 @@ def read_findings(
     nothing = any(one.nothing for one in said)
     if denied & keys or (nothing and any(map(is_found, said))):
         raise CxrError(CONTRADICT)
-    rest = {*BY_KEY, *own} - keys
+    rest = {*BY_KEY, *own} - keys - {key for key, kinds in UMBRELLAS.items() if kinds & keys}
     told = bool(more or any(not one.silent for _, one in labels)) or not labels  # "unchanged" alone tells nothing
     if not (told and (is_complete(data) or (is_labelled(data) and options.blank == "absent"))):
         rest = rest - NOT_DENIED if nothing else set()

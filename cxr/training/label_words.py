@@ -23,6 +23,16 @@ SCARS = frozenset({"fibrosis", "pleural_thickening", "emphysema", "infiltration"
 LASTING = SCARS | LESION | {"cardiomegaly", "hernia"}
 HEDGED = re.compile(r"\b(?:acute|active|significant|major|relevant)\b")
 
+# Own findings of which some of the 14 are a kind (CheXpert's hierarchy of labels, arXiv:1901.07031): where one of those
+# is named and the own finding is not, it is not absent.
+UMBRELLAS = {
+    "lung_opacity": AIRSPACE | LESION,
+    "airspace_opacity": AIRSPACE,
+    "lung_lesion": LESION,
+    "nodule_mass": LESION,
+    "nodule_or_mass": LESION,
+}
+
 # Words for one or several of the 14 that reports do not use for them, as regular expressions -> keys.
 SYNONYMS: dict[str, frozenset[str]] = {
     r"(?:loculated |fissural |interlobar )+effusions?": frozenset({"effusion"}),

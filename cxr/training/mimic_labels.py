@@ -12,6 +12,7 @@ from cxr.training.data import DataOptions, Notes
 from cxr.training.film_labels import read_mark
 from cxr.training.label_meaning import describe_said
 from cxr.training.label_reading import read_said
+from cxr.training.label_words import UMBRELLAS
 from cxr.training.truth import Truth
 
 NO_FINDING = "No Finding"
@@ -37,9 +38,10 @@ def read_truth(labels: Mapping[str, str], view: View, options: DataOptions) -> T
 
 
 def open_findings(labels: Mapping[str, str]) -> frozenset[str]:
-    """What the labels that are present leave open: a "Lung Opacity" may be an edema that nobody labelled."""
+    """What the labels that are present leave open: a "Lung Opacity" may be an edema, and an edema is one."""
     said = [read_said(label) for label, value in labels.items() if _is_one(value)]
-    return frozenset().union(*(one.opened for one in said))
+    keys = {item.finding for one in said for item in one.present}
+    return frozenset(key for key, kinds in UMBRELLAS.items() if kinds & keys).union(*(one.opened for one in said))
 
 
 def _read_mark(value: str, blank: str, options: DataOptions) -> str:

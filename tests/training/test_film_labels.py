@@ -69,6 +69,13 @@ def test_what_is_understood_leaves_the_others_absent(more: dict[str, Any], optio
     )
 
 
+def test_an_own_finding_is_not_absent_where_a_kind_of_it_is_present() -> None:
+    own = ("lung_opacity", "rib_fracture")
+    _, absent, _ = read_findings({"label": "Consolidation", "complete": True}, own, DataOptions())
+    assert "rib_fracture" in absent and "lung_opacity" not in absent
+    assert "lung_opacity" in read_findings({"label": "Effusion", "complete": True}, own, DataOptions())[1]
+
+
 def test_what_is_named_absent_is_so_beside_a_label_that_is_not_understood() -> None:
     data = {"label": "Lung Opacity|xyz", "absent": "Edema", "complete": True}
     assert judge(data) == ({"lung_opacity", "xyz"}, {"edema"})

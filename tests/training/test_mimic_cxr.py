@@ -262,6 +262,9 @@ def test_a_lung_opacity_leaves_open_what_it_may_be_where_blank_means_absent(tmp_
     row = read(tmp_path, blank="absent")[0]["s50000001"][0]
     assert present(row) == {"lung_opacity"} and {"pneumonia", "cardiomegaly", "pneumothorax"} <= row.truth.absent
     assert not row.truth.absent & {"edema", "consolidation", "atelectasis"}
+    make_mimic(tmp_path / "edema", [Study("10000001", "50000001", "train", ("PA",), {"Edema": "1.0"}, None)])
+    absent = read(tmp_path / "edema", blank="absent")[0]["s50000001"][0].truth.absent
+    assert "lung_opacity" not in absent and {"consolidation", "lung_lesion"} <= absent
 
 
 def test_a_finding_beside_no_finding_is_noted_and_labels_are_counted(tmp_path: Path) -> None:
