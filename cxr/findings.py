@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from cxr.labels import NOTHING_FOUND, OWN_NOUNS, list_outside, read_words, split_known, write_own
+from cxr.labels import NOTHING_FOUND, list_outside, read_words, write_own
 
 
 class Level(Enum):
@@ -225,12 +225,6 @@ def read_label(label: str) -> str | None:
         return None
     known = (finding.key for finding in FINDINGS if re.fullmatch("|".join(finding.aliases), words))
     return _SPELLED.get(words) or next(known, words.replace(" ", "_"))
-
-
-def split_labels(text: str) -> list[str]:
-    """The labels in a text: "|" always stands between two; a comma or a stroke where all its parts are known labels."""
-    known = {None, *BY_KEY, *OWN_NOUNS}
-    return [part for label in filter(str.strip, text.split("|")) for part in split_known(label, read_label, known)]
 
 
 def find_finding(key: str) -> Finding:

@@ -5,7 +5,7 @@ Also the few words that a finding outside the 14 needs beside those of its label
 
 import re
 import unicodedata
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Iterable
 
 MAX_LABEL = 60  # characters
 
@@ -50,28 +50,24 @@ def read_words(label: str) -> str:
     Raises:
         ValueError: it holds no letter, is too long for a label, or names what is absent or only asked for.
     """
+    words = spell_words(label)
+    if any(mark in label for mark in "?\uff1f") or (DENIED.search(words) and not NOTHING_FOUND.fullmatch(words)):
+        raise ValueError(f'A label names what is present, not {label!r}; what is not there belongs under "absent".')
+    return words
+
+
+def spell_words(label: str) -> str:
+    """The same, whatever it says of what it names.
+
+    Raises:
+        ValueError: it holds no letter, or is too long for a label.
+    """
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).lower())
     if not any(map(str.isalpha, text)) or len(text) > MAX_LABEL:
         raise ValueError(f"A label must be a few words of at most {MAX_LABEL} characters, not {label[:MAX_LABEL]!r}.")
     # Marks belong to the letter before them: without its vowel signs a Hindi word is another one.
     letters = (one if one.isalnum() or unicodedata.category(one).startswith("M") else " " for one in text)
-    words = re.sub(r"^an? (?=.)", "", " ".join("".join(letters).split()))
-    if "?" in text or (DENIED.search(words) and not NOTHING_FOUND.fullmatch(words)):
-        raise ValueError(f'A label names what is present, not {label!r}; what is not there belongs under "absent".')
-    return words
-
-
-def split_known(label: str, read: Callable[[str], str | None], known: Container[str | None]) -> list[str]:
-    """The parts between commas, semicolons and strokes where `read` knows each of them; else the label itself."""
-
-    def is_known(text: str) -> bool:
-        try:
-            return read(text) in known
-        except ValueError:
-            return False
-
-    parts = [part.strip() for part in re.split(r"[,;/]", label) if part.strip()]
-    return parts if not is_known(label) and all(map(is_known, parts)) else [label.strip()]
+    return re.sub(r"^an? (?=.)", "", " ".join("".join(letters).split()))
 
 
 def write_own(key: str) -> tuple[str, str, tuple[str, ...]]:

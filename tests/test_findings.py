@@ -15,7 +15,6 @@ from cxr.findings import (
     list_not_looked_for,
     order_finding,
     read_label,
-    split_labels,
 )
 from cxr.labels import MAX_LABEL, OUTSIDE
 from tests.data import DATA, needs_data
@@ -176,7 +175,7 @@ def test_a_label_that_names_what_is_absent_is_refused(label: str) -> None:
     ["No Findings", "Normal chest", "normal chest x-ray", "healthy", "unremarkable", "negative", "None", "N/A"],
 )
 def test_words_for_nothing_found(label: str) -> None:
-    assert read_label(label) is None and split_labels(label) == [label]
+    assert read_label(label) is None
 
 
 @pytest.mark.parametrize(
@@ -207,21 +206,6 @@ def test_a_label_is_one_key_however_it_is_encoded() -> None:
     assert read_label(composed) == read_label(apart) == composed
     hindi = "\u0928\u093f\u092e\u094b\u0928\u093f\u092f\u093e"  # its vowel signs are marks, not letters
     assert read_label(hindi) == hindi
-
-
-@pytest.mark.parametrize(
-    ("text", "labels"),
-    [
-        ("Effusion|Edema", ["Effusion", "Edema"]),
-        ("Effusion, Edema", ["Effusion", "Edema"]),
-        ("Effusion/Edema; fracture", ["Effusion", "Edema", "fracture"]),
-        ("Tube, misplaced|Effusion|", ["Tube, misplaced", "Effusion"]),
-        ("Effusion, no edema", ["Effusion, no edema"]),
-        ("", []),
-    ],
-)
-def test_a_list_of_labels_is_split_where_all_are_known(text: str, labels: list[str]) -> None:
-    assert split_labels(text) == labels
 
 
 def test_the_words_of_own_findings_fit_a_sentence() -> None:

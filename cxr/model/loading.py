@@ -18,6 +18,7 @@ from transformers import (
     MllamaForConditionalGeneration,
 )
 
+from cxr.model.bases import EMBEDDED_NAME, LLAMA_NAMES, check_base, choose_repository, is_llama, read_base, spell_base
 from cxr.model.calibration import read_calibration
 from cxr.model.engine import Engine
 from cxr.model.gate import read_familiarity
@@ -47,11 +48,6 @@ from cxr.settings import Settings
 logger = logging.getLogger(__name__)
 
 EMBEDDED = Path(__file__).with_name("embedded")
-LLAMA = "unsloth/Llama-3.2-11B-Vision-Instruct"
-LLAMA_4BIT = f"{LLAMA}-unsloth-bnb-4bit"
-# One base, four names.
-LLAMA_NAMES = {LLAMA, LLAMA_4BIT, f"{LLAMA}-bnb-4bit", "meta-llama/Llama-3.2-11B-Vision-Instruct"}
-EMBEDDED_NAME = "embedded Mllama"  # what adapters for it record as their base
 
 
 def load(settings: Settings) -> Loaded:
@@ -90,7 +86,7 @@ def load_named(settings: Settings) -> Loaded:
     card = find_card()
     precision = check_precision(settings.precision or choose_precision(card), card)
     adapter = fetch(settings.adapter, settings.adapter_revision, settings.token) if settings.adapter else None
-    named = settings.base or read_base(adapter)
+    named = spell_base(settings.base) if settings.base else read_base(adapter)
     if adapter is not None:
         check_base(adapter, named)
     if named in LLAMA_NAMES:
@@ -106,37 +102,9 @@ def load_named(settings: Settings) -> Loaded:
 
 def fetch_base(named: str, precision: str, revision: str | None, token: str | None) -> Source:
     """The base's files: those that ship with the code, a folder's, or the Hub's. Raises CxrError with the reason."""
-    if named == EMBEDDED_NAME and not revision:
+    if spell_base(named) == EMBEDDED_NAME and not revision:
         return find_embedded()
     return fetch(choose_repository(named, precision, revision), revision, token)
-
-
-def choose_repository(named: str, precision: str, revision: str | None) -> str:
-    """Llama's ungated mirror, quantised already for 4 bits; with a revision the very repository that has it."""
-    if named not in LLAMA_NAMES or revision:
-        return named
-    return LLAMA_4BIT if precision == "4bit" else LLAMA
-
-
-def check_base(adapter: Source, base: str) -> None:
-    """Refuse an adapter made for another base; a folder has no Hub name and is checked by its shapes alone."""
-    made_for = read_base(adapter)
-    same = made_for == base or {made_for, base} <= LLAMA_NAMES
-    if not same and not Path(base).is_dir():
-        raise CxrError(f"The adapter {adapter.name} was made for {made_for}, not for {base}.")
-
-
-def read_base(adapter: Source | None) -> str:
-    """The base that an adapter says it was made for.
-
-    Raises:
-        CxrError: it says nothing that can be read.
-    """
-    config = read_json(adapter.folder / "adapter_config.json") if adapter else {}
-    base = config.get("base_model_name_or_path")
-    if config.get("peft_type") != "LORA" or not isinstance(base, str):
-        raise CxrError("The adapter has no readable adapter_config.json of a LoRA that names its base.")
-    return base
 
 
 def _assemble(base: Source, adapter: Source | None, precision: str | None, tiles: str | None = None) -> Loaded:
@@ -233,6 +201,6 @@ def _sign(
         device=f"{device}, {kind}",
         embedded=base.folder == EMBEDDED,
         calibrated=calibrated,
-        llama=base.name in LLAMA_NAMES,
+        llama=is_llama(base.name) or (adapter is not None and is_llama(read_base(adapter))),
         gate=gate,
     )

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,10 +59,22 @@ def fetch(name: str, revision: str | None, token: str | None) -> Source:
 def means_folder(name: str) -> bool:
     """Whether a name that no folder has is meant for one: it is written as a path, or lies in a folder that is here.
 
+    A path of Windows is one, too, and so is one with more parts than a name on the Hub has.
+
     Then it is nobody else's business, the Hub's least of all.
     """
     parent = Path(name).parent
-    return name.startswith((".", "/", "~")) or (parent != Path() and parent.is_dir())
+    return is_path(name) or (parent != Path() and parent.is_dir())
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is written as a path of some machine, and not as owner/name on the Hub."""
+    return (
+        name.startswith((".", "/", "~"))
+        or "\\" in name
+        or re.match("[A-Za-z]:", name) is not None
+        or name.count("/") > 1
+    )
 
 
 def hash_weights(folder: Path) -> str:

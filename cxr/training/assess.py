@@ -22,8 +22,8 @@ from cxr.evaluation.films import Case
 from cxr.evaluation.intervals import FEWEST, RESAMPLES
 from cxr.evaluation.readings import Reading, classify_cases, collect_outcome, read_cases
 from cxr.evaluation.summary import Heard, Origin, write_summary
+from cxr.model.bases import read_base
 from cxr.model.calibration import Calibration, write_calibration
-from cxr.model.loading import read_base
 from cxr.model.sources import fetch, read_json
 from cxr.reader import Reader
 from cxr.results import CxrError

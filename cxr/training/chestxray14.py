@@ -1,25 +1,30 @@
 """ChestX-ray14 as the NIH Clinical Center gives it away becomes rows.
 
 The folder holds Data_Entry_2017*.csv, train_val_list.txt, test_list.txt, BBox_List_2017.csv and the pictures below
-images or images_001 to images_012. Both tables are read by position: the brackets of their headers hold commas that
-nobody quoted. Labels were mined from reports (Wang et al., CVPR 2017), all 14 for every film; boxes were drawn by a
+images or images_001 to images_012. The brackets of both headers hold commas that nobody quoted, so that each part of
+one is a column. Labels were mined from reports (Wang et al., CVPR 2017), all 14 for every film; boxes were drawn by a
 radiologist. Knows nothing about models.
 """
 
-import csv
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from cxr.films.views import read_view
-from cxr.findings import BY_KEY, read_label
+from cxr.findings import BY_KEY
 from cxr.results import CxrError, Observation, Side, Zone
 from cxr.training.data import MISSING, DataOptions, Notes, hash_patient
+from cxr.training.film_labels import read_findings
+from cxr.training.film_objects import name_patient
+from cxr.training.label_reading import read_said
+from cxr.training.remarks import hear_labels
 from cxr.training.rows import Row, Split
+from cxr.training.tables import Cells, is_missing, read_table
 from cxr.training.truth import Truth
 
-NAME, LABELS, PATIENT, VIEW = 0, 1, 3, 6  # columns of Data_Entry_2017*.csv
+NAME, LABELS, PATIENT, VIEW = "Image Index", "Finding Labels", "Patient ID", "View Position"  # of Data_Entry_2017*.csv
+LABEL, LEFT, REST = "Finding Label", "Bbox [x", ("y", "w", "h]")  # columns of BBox_List_2017.csv
 ONE_IN = 10  # of the patients of train_val_list.txt is kept to validate
 BOX_SIDE = 1024  # px of the picture on which boxes were drawn
 MIDLINE, UPPER, LOWER = 0.5, 0.35, 0.6  # shares of the picture; zones are thirds of lungs from about 0.1 to 0.85
@@ -50,8 +55,8 @@ def read_chestxray14(folder: Path, options: DataOptions, notes: Notes) -> Iterat
     """
     release = open_release(folder, notes)
     found = False
-    for line, fields in read_table(release.table):
-        row = read_line(fields, f"line {line}", release, notes)
+    for line, cells in read_table(release.table, (NAME, LABELS, PATIENT), (VIEW,)):
+        row = read_line(cells, f"line {line}", release, options, notes)
         if row is not None:
             found = True
             yield row
@@ -89,7 +94,7 @@ def read_list(path: Path) -> frozenset[str]:
     if not path.is_file():
         raise CxrError(f"{path.name} is missing in {path.parent}; it comes with ChestX-ray14 and says who is tested.")
     try:
-        return frozenset(path.read_text(encoding="utf-8-sig").split())
+        return frozenset(map(name_file, path.read_text(encoding="utf-8-sig").split()))
     except UnicodeDecodeError:
         raise CxrError(f"{path.name} is no text in UTF-8; download it again.") from None
 
@@ -105,28 +110,13 @@ def find_pictures(folder: Path) -> dict[str, str]:
     return where
 
 
-def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The lines after the header with their numbers, from 2 on.
-
-    Raises:
-        CxrError: it is no table.
-    """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.reader(file)
-        try:
-            next(lines, None)
-            for fields in filter(None, lines):
-                yield lines.line_num, fields
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise CxrError(f"{path.name} is no table from line {lines.line_num + 1} on; download it again.") from error
-
-
-def read_line(fields: list[str], line: str, release: Release, notes: Notes) -> Row | None:
+def read_line(cells: Cells | None, line: str, release: Release, options: DataOptions, notes: Notes) -> Row | None:
     """The row of one line; None, and a note, where it cannot be used."""
-    if len(fields) <= VIEW or not fields[PATIENT].strip():
+    patient = name_patient(cells[PATIENT]) if cells else ""
+    if not cells or not patient or is_missing(patient):
         notes.count("a line of the table that is cut off", line)
         return None
-    name, patient = fields[NAME].strip(), fields[PATIENT].strip()
+    name = name_file(cells[NAME])
     split = choose_split(name, patient, release)
     if split is None:
         notes.count("films in neither train_val_list.txt nor test_list.txt", name)
@@ -134,17 +124,27 @@ def read_line(fields: list[str], line: str, release: Release, notes: Notes) -> R
     if name not in release.pictures:
         notes.count(MISSING, name)
         return None
-    try:
-        present = {key for key in map(read_label, fields[LABELS].split("|")) if key is not None}
-    except ValueError:
-        notes.count("films whose label cannot be read", name)
+    label = {} if is_missing(cells[LABELS]) else {"label": cells[LABELS]}
+    if not label:
+        notes.count("films without a label", name)
         return None
+    try:  # all 14 were looked for in every report
+        present, absent, _ = read_findings({**label, "complete": True}, (), options)
+    except CxrError as error:
+        notes.count(str(error), name)
+        return None
+    hear_labels(label, notes)
+    keys = {item.finding for item in present}
     boxes = release.boxes.get(name, [])
-    if any(box[0] not in present for box in boxes):
+    if any(box[0] not in keys for box in boxes):
         notes.count("films with a box for a finding that their labels lack", name)
-    seen = tuple(place_finding(key, boxes) for key in sorted(present))
-    truth = Truth(seen, frozenset(BY_KEY) - present, read_view(fields[VIEW]))
-    return Row(Path(release.pictures[name]) / name, patient, split, truth)
+    seen = tuple(place_finding(item.finding, boxes) if boxes else item for item in present)
+    return Row(Path(release.pictures[name]) / name, patient, split, Truth(seen, absent, read_view(cells.get(VIEW, ""))))
+
+
+def name_file(path: str) -> str:
+    """The file's name in a path, whichever system wrote it."""
+    return path.replace("\\", "/").rpartition("/")[2].strip()
 
 
 def choose_split(name: str, patient: str, release: Release) -> Split | None:
@@ -159,16 +159,22 @@ def choose_split(name: str, patient: str, release: Release) -> Split | None:
 def read_boxes(path: Path, notes: Notes) -> dict[str, list[Box]]:
     """The boxes of every film that has some; x, y, w, h in the table are px of a picture of 1024."""
     boxes: dict[str, list[Box]] = {}
-    for line, fields in read_table(path):
+    for line, cells in read_table(path, (NAME, LABEL, *REST), (LEFT,)):
         try:
-            key = read_label(fields[1])
-            left, top, width, height = (float(value) / BOX_SIDE for value in fields[2:6])
-        except (ValueError, IndexError):
+            found = read_box(cells or {})
+        except (ValueError, KeyError):
             notes.count("boxes that cannot be read", f"line {line}")
             continue
-        if key is not None:
-            boxes.setdefault(fields[0], []).append((key, left, top, left + width, top + height))
+        boxes.setdefault(name_file((cells or {})[NAME]), []).extend(found)
     return boxes
+
+
+def read_box(cells: Cells) -> list[Box]:
+    """The box of each finding that one line names. KeyError or ValueError: a cell is missing or no number."""
+    edges = [cells[name] for name in (LEFT if LEFT in cells else "x", *REST)]
+    left, top, width, height = (float(edge.replace(",", ".")) / BOX_SIDE for edge in edges)
+    said = read_said(cells[LABEL])
+    return [(item.finding, left, top, left + width, top + height) for item in said.present]
 
 
 def place_finding(key: str, boxes: list[Box]) -> Observation:

@@ -6,6 +6,7 @@ Knows nothing about how any one kind of data is laid out inside, nor about model
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -16,6 +17,7 @@ from cxr.findings import BY_KEY
 from cxr.model.sources import means_folder
 from cxr.results import CxrError
 from cxr.statements import read_statements
+from cxr.training.film_files import read_header_view
 from cxr.training.options import check_ranges
 from cxr.training.rows import Row
 
@@ -23,6 +25,15 @@ Kind = Literal["chestxray14", "mimic_cxr", "records", "hub"]
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 MISSING = "films whose picture is missing"
+LATERAL = "films that are lateral and not frontal"
+LATERAL_HEADER = "films whose own header says that they are lateral and not frontal"
+UNCLEAR = (
+    "Labels that are not understood, with the number of their films, of which nothing is taught as absent that they do "
+    "not name"
+)
+OTHER_LABELS = "(other labels)"
+MOST_LABELS = 2000  # different ones that are counted
+LISTED = 30  # labels that are not understood, of which the most frequent are listed
 NAMED = 3  # examples of what was left out
 KNOWN = (
     "Data_Entry_2017*.csv (ChestX-ray14), mimic-cxr-*.csv.gz or files/p10 (MIMIC-CXR), "
@@ -72,11 +83,20 @@ def check_data_options(options: DataOptions) -> None:
 
 
 class Notes:
-    """What was left out and why: a count for each reason, and the first few names."""
+    """What was left out and why: a count for each reason, and the first few names; and what labels were read as."""
 
     def __init__(self) -> None:
+        self.labels: Counter[tuple[str, str]] = Counter()  # a label, what it is read as -> films
+        self._unclear: Counter[str] = Counter()  # labels that are not understood -> films
         self._counts: dict[str, int] = {}
         self._names: dict[str, list[str]] = {}
+
+    def hear(self, label: str, says: str, understood: bool = True) -> None:
+        """One more film with a label that is read as `says`; beyond a great many different ones, all count as one."""
+        label = label if len(self.labels) < MOST_LABELS or (label, says) in self.labels else OTHER_LABELS
+        self.labels[label, says] += 1
+        if not understood:
+            self._unclear[label] += 1
 
     def count(self, reason: str, name: str) -> None:
         """One more of what `reason` says ("no picture file"); `name` finds it again."""
@@ -87,7 +107,11 @@ class Notes:
 
     def sentences(self) -> tuple[str, ...]:
         """One sentence a reason: "No picture file: 12 (a.png, b.png, c.png, ...)."."""
-        return tuple(self._write(reason, count) for reason, count in self._counts.items())
+        unclear = self._unclear.most_common(LISTED)
+        words = ", ".join(f"{label} {count}" for label, count in unclear)
+        more = f" and {len(self._unclear) - LISTED} more" if len(self._unclear) > LISTED else ""
+        said = [f"{UNCLEAR}: {words}{more}."] if unclear else []
+        return (*(self._write(reason, count) for reason, count in self._counts.items()), *said)
 
     def _write(self, reason: str, count: int) -> str:
         names = self._names[reason]
@@ -106,7 +130,7 @@ def read_rows(where: str, options: DataOptions, notes: Notes) -> Iterator[Row]:
         CxrError: the data are not recognised, a patient or a film is in two splits, or nothing can be used.
     """
     count = 0
-    for row in keep_patients_apart(_choose_reader(where)(options, notes)):
+    for row in keep_patients_apart(leave_out_laterals(_choose_reader(where)(options, notes), notes)):
         if contradicts(row):
             notes.count("films whose report contradicts their labels, so that it is not used", row.image.name)
             row = replace(row, report="")
@@ -163,6 +187,15 @@ def _detect_folder(folder: Path) -> Kind:
         if any(next(folder.glob(name), None) for name in names):
             return kind
     raise CxrError(f"{folder} holds nothing that is known here: {KNOWN}.")
+
+
+def leave_out_laterals(rows: Iterator[Row], notes: Notes) -> Iterator[Row]:
+    """The rows whose own header does not say that they are lateral, whatever else is said of their view."""
+    for row in rows:
+        if read_header_view(row.image) == "lateral":
+            notes.count(LATERAL_HEADER, row.image.name)
+        else:
+            yield row
 
 
 def contradicts(row: Row) -> bool:

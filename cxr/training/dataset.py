@@ -11,11 +11,10 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from cxr.films.film import letterbox
-from cxr.films.open import open_film
 from cxr.results import CxrError
 from cxr.training.collator import Example
 from cxr.training.conversations import Pair
-from cxr.training.rows import Row
+from cxr.training.rows import Row, open_row
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +51,7 @@ class FilmDataset(Dataset[Example]):
             if not pairs:  # asked first: to open a film takes far longer
                 continue
             try:
-                film = open_film(row.image, row.truth.view)
+                film = open_row(row)
             except CxrError as error:
                 if number not in self._told:
                     logger.warning(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cxr.training.data import DataOptions
 
-EDITION = 2  # of an index's files; another one is made anew
+EDITION = 3  # of an index's files; another one is made anew
 AS_IT_IS = "surrogatepass"  # names of files and texts may hold what is no proper Unicode
 DEPTH = 3  # folders below the data within which a change is noticed
 PICTURES = (".png", ".jpg", ".jpeg", ".dcm")  # only their names are looked at

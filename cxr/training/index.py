@@ -18,26 +18,29 @@ from typing import Any, BinaryIO, get_args, overload
 import numpy as np
 
 from cxr.findings import BY_KEY, find_finding, order_finding
+from cxr.model.recorded import MAX_OWN
 from cxr.model.sources import read_json
 from cxr.results import CxrError
 from cxr.training.checkpoints import write_whole
 from cxr.training.data import MISSING, DataOptions, Notes, hash_patient, read_rows
 from cxr.training.fingerprint import AS_IT_IS, fingerprint
+from cxr.training.label_meaning import find_meaning
 from cxr.training.rows import Row, Split, read_row, write_row
 
 logger = logging.getLogger(__name__)
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 INDEX = "index.json"  # written last: where it stands, everything else is whole
-MOST_OWN = 100  # findings outside the 14
+LABELS = "labels.json"  # the labels of the data, what they are read as, and their films
+MOST_OWN = 100  # findings outside the 14 of which nobody has heard
 FEWEST = 5  # training patients with a finding outside the 14; one that fewer have may be the name of one of them
-TOO_FEW = (
-    f"findings outside the 14 that fewer than {FEWEST} training patients have, so they are neither asked nor taught"
-)
+NEITHER = "so they are neither asked nor taught"
+TOO_FEW = f"findings outside the 14 that fewer than {FEWEST} training patients have, {NEITHER}"
 NEVER_ABSENT = (
     "findings outside the 14 that no training film is known to be without, so they are neither asked nor taught (name "
     "them in 'absent' or say 'complete' in your own data, or give --blank absent)"
 )
+TOO_MANY = f"findings outside the 14 beyond the {MAX_OWN} most frequent, {NEITHER}"
 SAID_EVERY = 100_000  # films
 
 Counts = dict[Split, dict[str, tuple[int, int, int]]]  # split -> finding key -> films present, absent, unknown
@@ -84,6 +87,7 @@ class Indexes:
     notes: tuple[str, ...]  # what was left out and why, one sentence a reason
     counts: Counts
     own_findings: tuple[str, ...]  # keys outside the 14 that are asked and taught; see `choose_own`
+    labels: tuple[tuple[str, str, int], ...] = ()  # a label of the data, what it is read as, films; most frequent first
 
 
 def build_indexes(
@@ -130,7 +134,9 @@ def open_indexes(folder: Path) -> Indexes:
     own = tuple(record["own"])
     splits = {split: RowIndex(folder, split, record["findings"], own) for split in SPLITS}
     counts = {split: count_labels(index) for split, index in splits.items()}
-    return Indexes(**splits, notes=(*record["notes"], *warn(splits, counts)), counts=counts, own_findings=own)
+    labels = tuple((label, says, films) for label, says, films in json.loads((folder / LABELS).read_text("utf-8")))
+    notes = (*record["notes"], *warn(splits, counts))
+    return Indexes(**splits, notes=notes, counts=counts, own_findings=own, labels=labels)
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -179,6 +185,8 @@ def write_splits(where: str, options: DataOptions, folder: Path) -> dict[str, An
     for split, writer in writers.items():
         writer.save(folder, split, findings)
     own = choose_own(writers["train"], findings, notes)
+    labels = [(*named, count) for named, count in notes.labels.most_common()]
+    write_whole(folder / LABELS, json.dumps(labels))
     return {"notes": notes.sentences(), "findings": findings, "own": own}
 
 
@@ -194,7 +202,10 @@ def choose_own(train: "SplitWriter", findings: Sequence[str], notes: Notes) -> l
             notes.count(NEVER_ABSENT, find_finding(key).name)
         else:
             own.append(key)
-    return own
+    often = sorted(own, key=lambda key: -train.columns[key].count(1))
+    for key in often[MAX_OWN:]:
+        notes.count(TOO_MANY, find_finding(key).name)
+    return [key for key in own if key in often[:MAX_OWN]]
 
 
 class SplitWriter:
@@ -204,6 +215,7 @@ class SplitWriter:
         self.columns: dict[str, array[int]] = {}  # labels by finding
         self.patients: dict[str, set[int]] = {}  # who has a finding outside the 14, hashed; not all but enough of them
         self._file = file
+        self._strange = 0  # columns of findings of which nobody has heard
         self._starts = array("q")
         self._end = 0
 
@@ -216,7 +228,8 @@ class SplitWriter:
         known = dict.fromkeys(row.truth.absent, 0) | {item.finding: 1 for item in row.truth.present}
         for key in known.keys() - self.columns.keys():
             self.columns[key] = array("b", [-1]) * len(self._starts)
-        if len(self.columns) > len(BY_KEY) + MOST_OWN:
+            self._strange += not find_meaning(key.replace("_", " ")).understood
+        if self._strange > MOST_OWN:
             raise CxrError(f"There are more than {MOST_OWN} different labels; are they labels, and not names or texts?")
         for key, column in self.columns.items():
             column.append(known.get(key, -1))

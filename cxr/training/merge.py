@@ -12,7 +12,8 @@ from pathlib import Path
 from transformers import AutoProcessor
 
 from cxr.evaluation.contenders import find_adapter
-from cxr.model.loading import add_adapter, check_base, fetch_base, load_base, read_base
+from cxr.model.bases import check_base, read_base
+from cxr.model.loading import add_adapter, fetch_base, load_base
 from cxr.model.recorded import CONFIG
 from cxr.model.sources import fetch, read_json
 from cxr.results import CxrError

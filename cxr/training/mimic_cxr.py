@@ -9,30 +9,26 @@ et al., AAAI 2019) come first, NegBio's where a study has none. A finding that n
 unknown. Knows nothing about models.
 """
 
-import csv
-import gzip
 import json
 import sqlite3
 import tempfile
-import zlib
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-from cxr.films.film import View
-from cxr.findings import read_label
-from cxr.results import CxrError, Observation
+from cxr.films.views import read_projection
+from cxr.results import CxrError
 from cxr.training.data import MISSING, DataOptions, Notes
+from cxr.training.film_labels import is_column
+from cxr.training.mimic_labels import note_labels, read_truth
 from cxr.training.rows import Row, Split
 from cxr.training.sections import clean_indication, parse_sections, write_target
-from cxr.training.truth import Truth
+from cxr.training.tables import Cells, is_missing, read_table
 
 SPLITS: dict[str, Split] = {"train": "train", "validate": "val", "test": "test"}
-VIEWS: dict[str, View] = {"PA": "PA", "AP": "AP", "POSTERO-ANTERIOR": "PA", "ANTERO-POSTERIOR": "AP"}
 IDS = ("subject_id", "study_id")
-NO_FINDING = "No Finding"
-BESIDE_NO_FINDING = frozenset({"support_devices"})  # CheXpert's "No Finding" says nothing about devices
+CODES = "ViewCodeSequence_CodeMeaning"
 MAX_REPORT = 200_000  # bytes; a report has a few thousand
 
 SCHEMA = """
@@ -87,7 +83,8 @@ def read_mimic(folder: Path, options: DataOptions, notes: Notes) -> Iterator[Row
 
 def build_row(film: Film, folder: Path, options: DataOptions, notes: Notes) -> Row | None:
     """One film as a row; None, and a note, where it cannot be one."""
-    view, split = VIEWS.get((film.view or "").upper()), SPLITS.get(film.split)
+    seen, split = read_projection(film.view or ""), SPLITS.get(film.split)
+    view = seen.view if seen.view in ("PA", "AP") and seen.position is None else None
     name = f"{film.dicom} of study {film.study}"
     if view is None or split is None:
         reason = "films whose split is not train, validate or test"
@@ -98,36 +95,13 @@ def build_row(film: Film, folder: Path, options: DataOptions, notes: Notes) -> R
         notes.count(MISSING, name)
         return None
     report, indication = read_report(film, folder, notes)
-    truth = read_truth(json.loads(film.labels) if film.labels else {}, view, options)
+    labels = json.loads(film.labels) if film.labels else {}
+    truth = read_truth(labels, view, options)
     if not (truth.known or report):
         notes.count("films of which neither a label nor a report says anything", name)
         return None
+    note_labels(labels, f"study {film.study}", notes)
     return Row(image, film.subject, split, truth, report, indication)
-
-
-def read_truth(labels: Mapping[str, str], view: View, options: DataOptions) -> Truth:
-    """What the labels of a study say.
-
-    "No Finding" says that everything else that is labelled is absent, but for devices; beside another finding that is
-    present it says nothing.
-    """
-    present_too = {label for label, value in labels.items() if value in ("1", "1.0") and label != NO_FINDING}
-    healthy = labels.get(NO_FINDING, "").startswith("1") and {*map(read_label, present_too)} <= BESIDE_NO_FINDING
-    marks: dict[str, str] = {}
-    for label, value in labels.items():
-        key = read_label(label)
-        if key is not None:
-            marks[key] = _read_mark(value, "absent" if healthy and key not in BESIDE_NO_FINDING else "", options)
-    present = tuple(Observation(key) for key, mark in marks.items() if mark == "present")
-    return Truth(present, frozenset(key for key, mark in marks.items() if mark == "absent"), view)
-
-
-def _read_mark(value: str, blank: str, options: DataOptions) -> str:
-    """ "present", "absent" or "unknown"; `blank`: what an empty value means where that is known."""
-    if not value:
-        return blank or options.blank
-    known = {"1": "present", "1.0": "present", "0": "absent", "0.0": "absent", "-1": options.uncertain}
-    return {**known, "-1.0": options.uncertain}.get(value, "unknown")
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
@@ -182,17 +156,17 @@ def join_tables(folder: Path, scratch: Path) -> Generator[Film, None, None]:
 def _join(folder: Path, scratch: Path) -> Generator[Film, None, None]:
     with closing(sqlite3.connect(scratch / "mimic.sqlite")) as base:
         base.executescript(SCHEMA)
-        splits = read_table(folder, "split", ("dicom_id", *IDS, "split"))
+        splits = read_columns(folder, "split", ("dicom_id", *IDS, "split"))
         base.executemany(
             "INSERT OR REPLACE INTO film VALUES (:subject_id, :study_id, :dicom_id, :split)", map(_strip, splits)
         )
-        views = read_table(folder, "metadata", ("dicom_id", "ViewPosition"))
+        views = read_columns(folder, "metadata", ("dicom_id", "ViewPosition"), (CODES,))
         base.executemany(
             "INSERT OR REPLACE INTO view VALUES (?, ?)", ((row["dicom_id"], _find_view(row)) for row in views)
         )
         for source in ("chexpert", "negbio"):
             if find_table(folder, source):
-                studies = read_table(folder, source, IDS)
+                studies = read_columns(folder, source, IDS)
                 base.executemany("INSERT OR IGNORE INTO label VALUES (?, ?)", map(_keep_labels, studies))
         yield from map(Film._make, base.execute(JOIN))
 
@@ -203,7 +177,7 @@ def find_table(folder: Path, name: str) -> Path | None:
     return max(found, key=lambda path: path.name.removesuffix(".gz"), default=None)
 
 
-def read_table(folder: Path, name: str, columns: Iterable[str]) -> Iterator[dict[str, str]]:
+def read_columns(folder: Path, name: str, columns: Sequence[str], known: Sequence[str] = ()) -> Iterator[Cells]:
     """The rows of a table, one by one.
 
     Raises:
@@ -212,30 +186,28 @@ def read_table(folder: Path, name: str, columns: Iterable[str]) -> Iterator[dict
     path = find_table(folder, name)
     if path is None:
         raise CxrError(f"{folder} lacks mimic-cxr-2.0.0-{name}.csv.gz, which comes with MIMIC-CXR-JPG.")
-    opened = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opened(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as file:
-            rows = csv.DictReader(file)
-            missing = [column for column in columns if column not in (rows.fieldnames or ())]
-            if missing:
-                raise CxrError(f"{path.name} has no column {missing[0]}.")
-            for row in rows:
-                if None in row.values():
-                    raise CxrError(f"{path.name} was not copied whole: its line {rows.line_num} is cut off.")
-                yield row
-    except (OSError, EOFError, zlib.error, csv.Error) as error:
-        raise CxrError(f"{path.name} is damaged or was not copied whole: {error}.") from None
+    for line, row in read_table(path, columns, known):
+        if row is None:
+            raise CxrError(f"{path.name} was not copied whole: its line {line} is cut off.")
+        yield row
 
 
-def _strip(row: Mapping[str, str | None]) -> dict[str, str]:
-    return {name: (row[name] or "").strip() for name in ("subject_id", "study_id", "dicom_id", "split")}
+def name_id(value: str) -> str:
+    """A number of a patient or a study, which a program may have saved as "10000032.0"."""
+    return value.removesuffix(".0")
 
 
-def _find_view(row: Mapping[str, str | None]) -> str:
+def _strip(row: Cells) -> dict[str, str]:
+    return {name: name_id(row[name]) for name in ("subject_id", "study_id", "dicom_id", "split")}
+
+
+def _find_view(row: Cells) -> str:
     """The view; where it is not told, what the codes say of it."""
-    return (row["ViewPosition"] or row.get("ViewCodeSequence_CodeMeaning") or "").strip()
+    told = row["ViewPosition"]
+    return row.get(CODES, "") if is_missing(told) else told
 
 
-def _keep_labels(row: Mapping[str, str | None]) -> tuple[str, str]:
-    labels = {name: (value or "").strip() for name, value in row.items() if name and name not in IDS}
-    return cast(str, row["study_id"]).strip(), json.dumps(labels)
+def _keep_labels(row: Cells) -> tuple[str, str]:
+    """A study and its labels; other columns, an index for one, are none."""
+    labels = {name: "" if is_missing(value) else value for name, value in row.items() if is_column(name)}
+    return name_id(row["study_id"]), json.dumps(labels)

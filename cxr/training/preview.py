@@ -24,12 +24,12 @@ LOOKED_AT = 40  # films among which one row of each task is sought
 
 
 def preview(trainer: FilmTrainer, indexes: Indexes) -> str:
-    """One rendered row a task, counts by finding and split, and what three micro-batches took here."""
+    """One rendered row a task, labels as read, counts by finding and split, and what three micro-batches took."""
     dataset, collator = trainer.train_dataset, trainer.data_collator
     assert isinstance(dataset, FilmDataset) and isinstance(collator, Collator)
     rows = show_rows(dataset, collator)
     parts = [f"--- {task} ---\n{text}" for task, text in rows.items()]
-    return "\n\n".join(["", *parts, show_counts(indexes), time_steps(trainer, dataset, collator)])
+    return "\n\n".join(["", *parts, show_labels(indexes), show_counts(indexes), time_steps(trainer, dataset, collator)])
 
 
 def name_task(request: str, answer: str) -> str:
@@ -55,6 +55,12 @@ def show_rows(dataset: FilmDataset, collator: Collator) -> dict[str, str]:
 def decode(processor: MllamaProcessor, ids: list[int]) -> str:
     """Tokens as text, with the marks that steer the model."""
     return str(processor.tokenizer.decode(ids, skip_special_tokens=False))
+
+
+def show_labels(indexes: Indexes) -> str:
+    """Each label of the data, what it is read as, and how many films have it."""
+    cells = ((label.replace("|", "/"), says, str(count)) for label, says, count in indexes.labels)
+    return "\n".join(["| label | is read as | films |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in cells)])
 
 
 def show_counts(indexes: Indexes) -> str:

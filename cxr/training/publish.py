@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cxr.findings import BY_KEY
+from cxr.model.bases import EMBEDDED_NAME, is_llama, spell_base
 from cxr.model.calibration import FILE as CALIBRATION
 from cxr.model.gate import FILE as GATE
-from cxr.model.loading import EMBEDDED_NAME, LLAMA_NAMES
 from cxr.model.map_head import FILE as MAPS
 from cxr.model.recorded import CONFIG
 from cxr.model.sources import read_json
@@ -145,7 +145,7 @@ def name_base(recorded: str, base_name: str) -> str:
     Raises:
         CxrError: only a folder is known, or what was trained on Llama is given a name that hides it.
     """
-    base = base_name or recorded
+    base = spell_base(base_name or recorded)
     if is_llama(recorded) and not is_llama(base):
         raise CxrError(f"This run was trained on {recorded}, so --base_name must name Llama, too.")
     if base == EMBEDDED_NAME or (re.fullmatch(r"[\w.-]+/[\w.-]+", base) and not Path(base).is_dir()):
@@ -153,11 +153,6 @@ def name_base(recorded: str, base_name: str) -> str:
     raise CxrError(
         "The base of this run is a folder, which nobody else has; give its name on the Hub with --base_name."
     )
-
-
-def is_llama(base: str) -> bool:
-    """Whether Llama's licence holds: one of its names, or a model derived from it, which must begin with its name."""
-    return base in LLAMA_NAMES or base.split("/")[-1].lower().startswith("llama")
 
 
 def read_kind(run: Path) -> str:

@@ -11,17 +11,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cxr.findings import BY_KEY
 from cxr.results import CxrError
 from cxr.training.data import MISSING, DataOptions, Notes
-from cxr.training.film_objects import SPLITS, Set, build_row, read_key, read_labels, read_object, read_text
+from cxr.training.film_files import Finder, compose
+from cxr.training.film_labels import list_own
+from cxr.training.film_objects import NOTHING_SAID, SPLITS, Set, build_row, read_object, read_text
 from cxr.training.hub_films import read_hub as read_hub  # the other door, for a name on the Hub
+from cxr.training.label_meaning import find_meaning
 from cxr.training.object_files import read_lines, read_list
-from cxr.training.remarks import Remarks
+from cxr.training.remarks import Remarks, hear_labels
 from cxr.training.rows import Row, Split
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".dcm", ".dicom"})
-MAX_OWN = 50  # findings outside the 14; more are free text and no labels
+MAX_OWN = 50  # findings outside the 14 of which nobody has heard; more are free text and no labels
 
 
 class Part(NamedTuple):
@@ -47,12 +49,12 @@ def read_records(where: Path, options: DataOptions, notes: Notes) -> Iterator[Ro
     parts = find_parts(where)
     own = gather_own(parts)
     lacks_val = {part.split for part in parts} & {"train", "val"} == {"train"}
-    remarks, count = Remarks(notes), 0
+    remarks, finder, count = Remarks(notes), Finder(), 0
     for part in parts:
         origin = Set(own, part.split, lacks_val)
         for place, data in read_part(part.path, notes):
             remarks.note_fields(data)
-            row = try_row(place, data, part, origin, options, notes)
+            row = try_row(place, data, part, origin, options, notes, finder)
             if row:
                 remarks.note_film(place, data, row)
                 count += 1
@@ -61,13 +63,17 @@ def read_records(where: Path, options: DataOptions, notes: Notes) -> Iterator[Ro
         raise CxrError(" ".join((f"{where} holds no film that can be used.", *notes.sentences())))
 
 
-def try_row(place: str, data: Any, part: Part, origin: Set, options: DataOptions, notes: Notes) -> Row | None:
+def try_row(
+    place: str, data: Any, part: Part, origin: Set, options: DataOptions, notes: Notes, finder: Finder
+) -> Row | None:
     """The row of one object of a part; None, and a note, where it cannot be one."""
     try:
-        image = find_image(read_object(data), part.path if part.path.is_dir() else part.path.parent)
-        row = build_row(data, image, image.relative_to(part.base).as_posix(), origin, options)
+        image = find_image(read_object(data), part.path if part.path.is_dir() else part.path.parent, finder)
+        row = build_row(data, image, compose(image.relative_to(part.base).as_posix()), origin, options)
     except CxrError as error:
         notes.count(str(error), place)
+        if str(error) == NOTHING_SAID:
+            hear_labels(data, notes)  # for it may be a label that is not understood
         return None
     if not os.path.isfile(image):  # a name that is too long for a file is none, too
         notes.count(MISSING, place)
@@ -75,7 +81,7 @@ def try_row(place: str, data: Any, part: Part, origin: Set, options: DataOptions
     return row
 
 
-def find_image(data: dict[str, Any], root: Path) -> Path:
+def find_image(data: dict[str, Any], root: Path, finder: Finder) -> Path:
     """The picture's file.
 
     Raises:
@@ -84,10 +90,10 @@ def find_image(data: dict[str, Any], root: Path) -> Path:
     named = read_text(data, "image").strip()
     if not named or "\0" in named:
         raise CxrError("films without 'image', the path of their picture")
-    path = Path(os.path.normpath(root / named))  # links are not followed: pictures may lie on another disk
-    if not path.is_relative_to(root) or path == root:
-        raise CxrError("films whose 'image' leads out of the folder of their file")
-    return path
+    try:
+        return finder.find(root, named)
+    except OSError:  # a name that is too long for a file
+        raise CxrError(MISSING) from None
 
 
 # --- where objects are ----------------------------------------------------------------------------------------------
@@ -126,22 +132,13 @@ def gather_own(parts: list[Part]) -> frozenset[str]:
     own: set[str] = set()
     for part in parts:
         for _, data in read_part(part.path, Notes()):
-            own |= list_own(data)
-            if len(own) > MAX_OWN:
+            try:
+                own |= list_own(read_object(data))
+            except (CxrError, TypeError):  # it is malformed, and said to be where its row is built
+                continue
+            if len(own) > MAX_OWN and sum(not find_meaning(key.replace("_", " ")).understood for key in own) > MAX_OWN:
                 raise CxrError(f"{part.path.name} has more than {MAX_OWN} different labels outside the 14 findings.")
     return frozenset(own)
-
-
-def list_own(data: Any) -> set[str]:
-    """The keys outside the 14 that one object names; none where it is malformed."""
-    try:
-        data = read_object(data)
-        labels = read_labels(data, "label") + read_labels(data, "absent")
-        found = [item for item in data.get("findings", []) if isinstance(item, dict)]
-        labels += [item["finding"] for item in found if isinstance(item.get("finding"), str)]
-        return {key for key in map(read_key, labels) if key and key not in BY_KEY}
-    except (CxrError, TypeError):
-        return set()
 
 
 def read_part(path: Path, notes: Notes) -> Iterator[tuple[str, Any]]:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from cxr.training.data import Notes
+from cxr.training.film_labels import is_column, list_found, list_said
 from cxr.training.film_objects import read_object, read_patient
+from cxr.training.label_meaning import describe_said
 from cxr.training.rows import Row, Split
 
 FIELDS = (
@@ -39,13 +41,18 @@ class Remarks:
         """Fields that nothing reads, each once. `data`: one film's object, also one that cannot be used."""
         if not isinstance(data, Mapping):
             return
-        for field in [name for name in data if name not in self._fields]:  # in the order in which they stand
+        for field in [
+            name for name in data if name not in self._fields and not is_column(name)
+        ]:  # in the order in which they stand
             self._fields.add(field)
+            if is_column(field):
+                continue
             alike = get_close_matches(field.lower(), FIELDS, 1, ALIKE)
             self._notes.count(MISSPELT if alike else UNREAD, field[:LONGEST])
 
     def note_film(self, place: str, data: Mapping[str, Any], row: Row) -> None:
-        """A film of nobody, and one that was there before. `place`: where it stands, in words."""
+        """Its labels; a film of nobody, and one that was there before. `place`: where it stands, in words."""
+        hear_labels(data, self._notes)
         if not read_patient(read_object(data)):
             self._notes.count(NOBODY, place)
         mark = hash_pieces(row.image)
@@ -55,6 +62,14 @@ class Remarks:
             self._notes.count(TWICE if self._pictures[mark] == row.split else ACROSS, place)
         else:
             self._pictures[mark] = row.split
+
+
+def hear_labels(data: Mapping[str, Any], notes: Notes) -> None:
+    """What each label of a film is read as, each once for it."""
+    data = read_object(data)
+    said = [*list_said(data), *((f"{word} (in 'findings')", one) for word, one in list_found(data))]
+    for label, one in dict(said).items():
+        notes.hear(label, describe_said(one), one.understood)
 
 
 def hash_pieces(path: Path) -> int | None:

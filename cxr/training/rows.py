@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from cxr.evaluation.films import Case
+from cxr.films.film import Film
 from cxr.films.open import open_film
-from cxr.results import Observation
+from cxr.results import CxrError, Observation
 from cxr.training.conversations import Pair, Truth
 
 Split = Literal["train", "val", "test"]
@@ -50,6 +51,18 @@ def read_row(line: str) -> Row:
     )
 
 
+def open_row(row: Row) -> Film:
+    """The film of a row.
+
+    Raises:
+        CxrError: it cannot be read, or it says itself that it is no frontal film.
+    """
+    film = open_film(row.image, row.truth.view)
+    if film.view == "lateral":
+        raise CxrError("The film's own header says that it is lateral; only frontal films are read.")
+    return film
+
+
 def open_case(row: Row) -> Case:
     """The film in memory with its truth, as evaluation takes it.
 
@@ -60,7 +73,7 @@ def open_case(row: Row) -> Case:
     present = frozenset(item.finding for item in truth.present)
     exact = truth.present if truth.placed else None
     return Case(
-        open_film(row.image, truth.view),
+        open_row(row),
         row.patient,
         present,
         truth.absent,

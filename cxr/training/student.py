@@ -11,7 +11,8 @@ import torch
 from peft import PeftModel
 from transformers import AutoProcessor, MllamaProcessor
 
-from cxr.model.loading import EMBEDDED_NAME, LLAMA, fetch_base, load_base
+from cxr.model.bases import EMBEDDED_NAME, LLAMA, spell_base
+from cxr.model.loading import fetch_base, load_base
 from cxr.model.precision import check_precision, find_card
 from cxr.model.recorded import choose_canvas
 from cxr.model.sources import Source, hash_weights
@@ -49,8 +50,8 @@ class Student:
 
 
 def choose_base(named: str = "") -> str:
-    """The base that is meant where none is named."""
-    return named or (LLAMA if torch.cuda.is_available() else EMBEDDED_NAME)
+    """The base that is meant, as it is spelled here; Llama on a GPU, or else the embedded one, where none is named."""
+    return spell_base(named) or (LLAMA if torch.cuda.is_available() else EMBEDDED_NAME)
 
 
 def load_student(options: SftOptions) -> Student:

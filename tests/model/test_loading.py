@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cxr.model import loading
+from cxr.model import bases, loading
 from cxr.model.calibration import Calibration, Scale, read_calibration, write_calibration
 from cxr.model.loading import load, load_named
 from cxr.model.recorded import CONFIG, MAX_OWN, choose_canvas, read_own_findings
@@ -126,10 +126,10 @@ def test_an_adapter_for_another_base_is_refused(hub: HubStandIn, folders: tuple[
         load_named(Settings(base=BASE, adapter=str(other)))
 
 
-@pytest.mark.parametrize("name", sorted(loading.LLAMA_NAMES))
+@pytest.mark.parametrize("name", sorted(bases.LLAMA_NAMES))
 def test_the_names_of_llama_count_as_one_base(folders: tuple[Path, Path], tmp_path: Path, name: str) -> None:
     adapter = copy_adapter(folders[1], tmp_path / "llama", base_model_name_or_path=name)
-    loading.check_base(Source(adapter, "a", None), loading.LLAMA)
+    bases.check_base(Source(adapter, "a", None), bases.LLAMA)
 
 
 def test_weights_that_can_run_code_are_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_a_base_without_a_chat_template_is_refused(folders: tuple[Path, Path], t
     [
         (Settings(base=BASE, precision="nonsense"), "must be one of bf16, 4bit, float32"),
         (Settings(base=BASE, precision="4bit"), "needs a GPU"),
-        (Settings(base=loading.LLAMA), "needs a GPU of 16 GB"),
+        (Settings(base=bases.LLAMA), "needs a GPU of 16 GB"),
         (Settings(base="/no/such/folder"), "There is no folder"),
         (Settings(base=BASE, adapter=f"{Path(__file__).parent.name}/no-adapter"), "was not found on the Hub"),
         (Settings(base=BASE, adapter="tests/no-adapter"), "There is no folder tests/no-adapter"),
@@ -278,7 +278,7 @@ def test_settings_that_cannot_be_met_are_sentences(hub: HubStandIn, settings: Se
 )
 def test_no_setting_is_ignored_where_what_it_is_for_is_not_named(settings: Settings, said: str) -> None:
     loaded = loading.load(settings)
-    assert loaded.identity.base == loading.EMBEDDED_NAME
+    assert loaded.identity.base == bases.EMBEDDED_NAME
     assert said in str(loaded.identity.problem)
 
 
@@ -289,10 +289,10 @@ def test_a_folder_has_no_revision(folders: tuple[Path, Path]) -> None:
 
 def test_the_mirror_is_taken_for_llama_but_a_revision_means_the_repository_that_is_named() -> None:
     meta = "meta-llama/Llama-3.2-11B-Vision-Instruct"
-    assert loading.choose_repository(meta, "bf16", None) == loading.LLAMA
-    assert loading.choose_repository(meta, "4bit", None) == loading.LLAMA_4BIT
-    assert loading.choose_repository(meta, "4bit", "0" * 40) == meta
-    assert loading.choose_repository(BASE, "4bit", None) == BASE
+    assert bases.choose_repository(meta, "bf16", None) == bases.LLAMA
+    assert bases.choose_repository(meta, "4bit", None) == bases.LLAMA_4BIT
+    assert bases.choose_repository(meta, "4bit", "0" * 40) == meta
+    assert bases.choose_repository(BASE, "4bit", None) == BASE
 
 
 @pytest.mark.parametrize("canvas", [True, -1, 5000, "224", 22.4])
@@ -343,11 +343,9 @@ def test_own_findings_that_make_no_sense_are_refused(folders: tuple[Path, Path],
 def test_an_adapter_made_for_the_embedded_base_finds_it(
     folders: tuple[Path, Path], tmp_path: Path, embedded: None
 ) -> None:
-    adapter = copy_adapter(
-        folders[1], tmp_path / "mine", base_model_name_or_path=loading.EMBEDDED_NAME, peft_type="LORA"
-    )
+    adapter = copy_adapter(folders[1], tmp_path / "mine", base_model_name_or_path=bases.EMBEDDED_NAME, peft_type="LORA")
     identity = load_named(Settings(adapter=str(adapter))).identity
-    assert identity.embedded and identity.base == loading.EMBEDDED_NAME and identity.adapter == str(adapter)
+    assert identity.embedded and identity.base == bases.EMBEDDED_NAME and identity.adapter == str(adapter)
 
 
 TESTED = {"where": "films", "films": 9, "with_it": 2, "present": 1, "present_right": 1, "absent": 5, "absent_right": 5}

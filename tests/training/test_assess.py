@@ -17,8 +17,9 @@ from cxr.evaluation.contenders import Contenders
 from cxr.evaluation.summary import Origin
 from cxr.films.phantom.sets import write_set
 from cxr.findings import BY_KEY
+from cxr.model.bases import EMBEDDED_NAME
 from cxr.model.calibration import read_calibration
-from cxr.model.loading import EMBEDDED, EMBEDDED_NAME
+from cxr.model.loading import EMBEDDED
 from cxr.reader import Reader
 from cxr.results import CxrError, Observation
 from cxr.training import assess

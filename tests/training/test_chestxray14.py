@@ -181,3 +181,86 @@ def test_the_real_files_are_read() -> None:
     assert (first.patient, first.truth.view) == ("1", "PA") and first.truth.complete
     assert by_name["00000003_000.png"].split == "test"
     assert len({row.split for row in rows if row.patient == "13"}) == 1
+
+
+# --- saved again by another program ---------------------------------------------------------------------------------
+
+OPACITIES = {"consolidation", "pneumonia", "infiltration", "atelectasis", "edema", "mass", "nodule"}
+NAMES = ("Image Index", "Finding Labels", "Follow-up #", "Patient ID", "Patient Age", "Patient Gender", "View Position")
+
+
+def save_again(folder: Path, name: str, lines: list[list[str]], delimiter: str = ",") -> None:
+    (folder / name).write_text("".join(f"{delimiter.join(line)}\r\n" for line in lines), encoding="utf-8-sig")
+
+
+def say(rows: list[Row]) -> list[tuple[str, str, str | None, list[str]]]:
+    return [(row.image.name, row.patient, row.truth.view, [item.finding for item in row.truth.present]) for row in rows]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("dropped", [(), ("Follow-up #",), ("Follow-up #", "Patient Age", "Patient Gender")])
+@pytest.mark.parametrize("first", [(), ("",), ("Unnamed: 0", "index")])
+def test_columns_are_found_by_their_names(
+    tmp_path: Path, delimiter: str, dropped: tuple[str, ...], first: tuple[str, ...]
+) -> None:
+    expected = say(read(make_release(tmp_path, FILMS, {"00000003_000.png"})))
+    lines = [[*first, *(name for name in reversed(NAMES) if name not in dropped), "OriginalImage[Width", "Height]"]]
+    for number, (name, (labels, patient, view)) in enumerate(FILMS.items()):
+        cells = dict(zip(NAMES, (name, labels, "0", f"{patient}.0", "58", "M", view), strict=True))
+        lines.append([*[str(number)] * len(first), *(cells[column] for column in lines[0][len(first) : -2]), "9", "9"])
+    save_again(tmp_path, "Data_Entry_2017_v2020.csv", lines, delimiter)
+    assert say(read(tmp_path)) == expected and [one[1] for one in expected] == ["1", "2", "3"]
+
+
+def test_a_table_without_its_patients_is_refused(tmp_path: Path) -> None:
+    make_release(tmp_path, FILMS, set())
+    lines = [["Image Index", "Finding Labels", "Age", "View Position"], *[[name, "Mass", "58", "PA"] for name in FILMS]]
+    save_again(tmp_path, "Data_Entry_2017_v2020.csv", lines)
+    with pytest.raises(CxrError, match="has no column Patient ID"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_boxes_are_read_by_their_names_too(tmp_path: Path, delimiter: str) -> None:
+    make_release(tmp_path, FILMS, {"00000003_000.png"})
+    edges = ["650,5" if delimiter == ";" else "650.5", "100", "200", "180"]
+    lines = [["", "Finding Label", "x", "y", "w", "h]", "Image Index"], ["0", "Infiltrate", *edges, "00000003_000.png"]]
+    save_again(tmp_path, "BBox_List_2017.csv", lines, delimiter)
+    assert read(tmp_path)[2].truth.find("infiltration") == Observation("infiltration", "left", "upper")
+
+
+def test_lists_and_names_may_hold_paths_of_windows(tmp_path: Path) -> None:
+    make_release(tmp_path, FILMS, {"00000003_000.png"})
+    (tmp_path / "test_list.txt").write_text("images\\00000003_000.png\r\n")
+    table = tmp_path / "Data_Entry_2017_v2020.csv"
+    table.write_text(table.read_text().replace("\n0000", "\nimages_001\\images\\0000"))
+    assert [(row.image.name, row.split == "test") for row in read(tmp_path)] == [(name, "3_" in name) for name in FILMS]
+
+
+@pytest.mark.parametrize(
+    ("labels", "absent"),
+    [
+        ("Xyz", set()),
+        ("Mass|Xyz", set()),
+        (
+            "Lung Opacity",
+            set(BY_KEY) - OPACITIES,
+        ),
+        ("Mass|possible Nodule", set(BY_KEY) - {"mass", "nodule"}),
+    ],
+)
+def test_what_a_label_of_the_table_leaves_open_is_not_absent(tmp_path: Path, labels: str, absent: set[str]) -> None:
+    notes = Notes()
+    (row,) = read(make_release(tmp_path, {"1.png": (labels, "1", "PA")}, set()), notes)
+    assert row.truth.absent == absent
+    assert ("Xyz 1." in " ".join(notes.sentences())) == ("Xyz" in labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"), [("No Finding|Mass", "contradict"), ("", "without a label"), ("nan", "without")]
+)
+def test_a_film_without_a_label_or_with_a_contradiction_is_left_out(tmp_path: Path, labels: str, words: str) -> None:
+    notes = Notes()
+    films = {"1.png": (labels, "1", "PA"), "2.png": ("Mass", "2", "PA")}
+    assert [row.image.name for row in read(make_release(tmp_path, films, set()), notes)] == ["2.png"]
+    assert words in " ".join(notes.sentences())

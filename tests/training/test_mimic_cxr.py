@@ -1,6 +1,7 @@
+import csv
 import gzip
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -213,3 +214,81 @@ def test_the_join_does_not_hold_the_tables_in_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert count == films
     assert peak < 2 << 20  # bytes; the film ids alone are 3.5 MB
+
+
+# --- saved again, and what labels leave open ------------------------------------------------------------------------
+
+
+Lines = list[list[str]]
+
+
+def save_again(folder: Path, name: str, change: Callable[[Lines], Lines], delimiter: str = ",") -> None:
+    """A table of the folder, changed and not packed."""
+    path = folder / f"mimic-cxr-2.0.0-{name}.csv.gz"
+    with gzip.open(path, "rt", newline="") as file:
+        lines = change(list(csv.reader(file)))
+    path.unlink()
+    with path.with_suffix("").open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file, delimiter=delimiter).writerows(lines)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_tables_that_pandas_or_excel_saved_again_say_the_same(tmp_path: Path, delimiter: str) -> None:
+    def change(lines: Lines) -> Lines:
+        numbers = [name in ("subject_id", "study_id") for name in lines[0]]
+        for line in lines[1:]:
+            line[:] = [f"{cell}.0" if number else cell or "nan" for cell, number in zip(line, numbers, strict=True)]
+        return [["Unnamed: 0" if not place else str(place % 2), *reversed(line)] for place, line in enumerate(lines)]
+
+    first = make_mimic(tmp_path / "first")
+    again = make_mimic(tmp_path / "again")
+    for name in ("split", "metadata", "chexpert", "negbio"):
+        save_again(again, name, change, delimiter)
+    (rows, _), (others, _) = read(first), read(again)
+    told, retold = (
+        [
+            (row.image.name, row.patient, present(row), row.truth.absent, row.truth.view)
+            for found in part
+            for row in found
+        ]
+        for part in (rows.values(), others.values())
+    )
+    assert retold == told
+
+
+def test_a_lung_opacity_leaves_open_what_it_may_be_where_blank_means_absent(tmp_path: Path) -> None:
+    labels = {"Lung Opacity": "1.0", "Pneumonia": "0.0", "Cardiomegaly": "", "Edema": ""}
+    make_mimic(tmp_path, [Study("10000001", "50000001", "train", ("PA",), labels, None)])
+    row = read(tmp_path, blank="absent")[0]["s50000001"][0]
+    assert present(row) == {"lung_opacity"} and {"pneumonia", "cardiomegaly", "pneumothorax"} <= row.truth.absent
+    assert not row.truth.absent & {"edema", "consolidation", "atelectasis"}
+    make_mimic(tmp_path / "edema", [Study("10000001", "50000001", "train", ("PA",), {"Edema": "1.0"}, None)])
+    absent = read(tmp_path / "edema", blank="absent")[0]["s50000001"][0].truth.absent
+    assert "lung_opacity" not in absent and {"consolidation", "lung_lesion"} <= absent
+
+
+def test_a_finding_beside_no_finding_is_noted_and_labels_are_counted(tmp_path: Path) -> None:
+    both = {"No Finding": "1.0", "Edema": "1.0", "Mass": "1.0", "Pneumonia": "-1.0"}
+    make_mimic(tmp_path, [Study("10000001", "50000001", "train", ("PA",), both, None)])
+    notes = Notes()
+    assert len(list(read_mimic(tmp_path, DataOptions(), notes))) == 1
+    assert "beside 'No Finding', which is not believed: 1 (study 50000001)" in " ".join(notes.sentences())
+    assert notes.labels["Edema", "Edema"] == 1 and notes.labels["Pneumonia: -1", "possibly Pneumonia"] == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "view"),
+    [
+        ("P.A.", "PA"),
+        ("pa", "PA"),
+        ("AP LLD", None),
+        ("LL", None),
+        ("XTABLE LATERAL", None),
+        ("antero-posterior", "AP"),
+        ("", None),
+    ],
+)
+def test_a_view_is_read_in_every_word_for_it(tmp_path: Path, word: str, view: str | None) -> None:
+    studies = [Study("10000001", "50000001", "train", (word, "PA"), {"Edema": "1.0"}, None)]
+    rows = read(make_mimic(tmp_path, studies))[0]["s50000001"]
+    assert [row.truth.view for row in rows] == [*([view] if view else []), "PA"]

@@ -19,9 +19,10 @@ from safetensors.torch import load_file, save_file
 from transformers import HfArgumentParser
 
 from cxr.findings import FINDINGS
+from cxr.model.bases import EMBEDDED_NAME
 from cxr.model.calibration import read_calibration
 from cxr.model.engine import Engine
-from cxr.model.loading import EMBEDDED, EMBEDDED_NAME, load
+from cxr.model.loading import EMBEDDED, load
 from cxr.prompts import YES_NO, ask_finding, build_conversation
 from cxr.results import CxrError
 from cxr.settings import Settings

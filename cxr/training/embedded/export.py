@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import MllamaForConditionalGeneration, MllamaProcessor
 
-from cxr.model.loading import EMBEDDED_NAME
+from cxr.model.bases import EMBEDDED_NAME
 from cxr.model.sources import read_json
 from cxr.training.adapters import write_record
 

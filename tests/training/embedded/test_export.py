@@ -9,7 +9,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 
-from cxr.model import loading
+from cxr.model import bases, loading
 from cxr.model.calibration import Calibration, Scale, read_calibration, write_calibration
 from cxr.model.engine import Engine
 from cxr.model.recorded import CONFIG
@@ -87,5 +87,5 @@ def test_the_adapter_folder_holds_canvas_and_calibration_and_no_template_card(ex
     assert read_calibration(adapter) == CALIBRATION
     assert not (adapter / "README.md").exists()
     config = json.loads((adapter / "adapter_config.json").read_text())
-    assert config["base_model_name_or_path"] == loading.EMBEDDED_NAME  # and no folder of the machine that trained it
+    assert config["base_model_name_or_path"] == bases.EMBEDDED_NAME  # and no folder of the machine that trained it
     assert not [name for name in load_file(adapter / "adapter_model.safetensors") if "lora" not in name]
