@@ -102,10 +102,6 @@ class Reader:
         """
         return receive_film(path, view)
 
-    def inspect(self, film: Film) -> Gate:
-        """What the gate says of a film before the model is asked."""
-        return self.gatekeeper.inspect(film) if self.gatekeeper else OPEN
-
     def study(self, film: Film) -> Study:
         """Encode a film; the vision encoder runs here and nowhere else.
 
