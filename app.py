@@ -29,7 +29,7 @@ from cxr.space.layout import KEPT
 from cxr.space.page import AT_ONCE, build_page
 from cxr.space.serving import serve
 from cxr.space.shelf import Shelf
-from cxr.space.uploads import KEPT_SECONDS, SWEPT_EVERY, forget_sessions, repeat, sweep
+from cxr.space.uploads import SWEPT_EVERY, Sweeper, forget_sessions, repeat
 from cxr.turns import Turns
 
 EXAMPLES = Path(__file__).with_name("examples")
@@ -43,13 +43,7 @@ def keep_swept(own: Path) -> Iterator[None]:
 
     Gradio removes neither what an aborted upload leaves nor films that come over MCP.
     """
-
-    def sweep_all() -> None:
-        for folder in own.parent.glob(f"{own.name.rpartition('-')[0]}-*"):
-            if not folder.is_symlink() and folder.stat().st_uid == os.getuid():
-                sweep(folder, KEPT_SECONDS)
-
-    repeat(sweep_all, SWEPT_EVERY)
+    repeat(Sweeper(own).sweep, SWEPT_EVERY)
     try:
         yield
     finally:

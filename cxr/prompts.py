@@ -18,6 +18,7 @@ Choose = Callable[[Sequence[str]], str]  # picks one wording
 YES_NO = ("Yes", "No")  # the options of a closed question; each is one token in the Llama 3 vocabulary
 MAX_QUESTION = 500  # characters
 MAX_ANSWER = 1000  # characters of an earlier answer
+RAW = 8  # characters that are looked at for each that is kept: anybody may send a megabyte of blanks
 MAX_TURNS = 8  # earlier questions a conversation carries
 MAX_HISTORY = 4000  # characters of all of them; the oldest are left out first
 REPORT_REQUEST = "Write the report of this chest film."
@@ -42,8 +43,11 @@ def first(wordings: Sequence[str]) -> str:
 
 
 def clean(text: str, limit: int = MAX_QUESTION) -> str:
-    """A visitor's text on one line, without the marks that steer the model (`<|...|>`), cut to `limit` characters."""
-    text = re.sub(r"<\|[^|]*\|>|<\||\|>", " ", text)
+    """A visitor's text on one line, without the marks that steer the model (`<|...|>`), cut to `limit` characters.
+
+    Of a longer text only the beginning is looked at, RAW times as much.
+    """
+    text = re.sub(r"<\|[^|]*\|>|<\||\|>", " ", text[: RAW * limit])
     return " ".join(text.split())[:limit].strip()
 
 

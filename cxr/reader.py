@@ -102,10 +102,6 @@ class Reader:
         """
         return receive_film(path, view)
 
-    def inspect(self, film: Film) -> Gate:
-        """What the gate says of a film before the model is asked."""
-        return self.gatekeeper.inspect(film) if self.gatekeeper else OPEN
-
     def study(self, film: Film) -> Study:
         """Encode a film; the vision encoder runs here and nowhere else.
 
@@ -174,7 +170,7 @@ class Reader:
         `known`: that of the same study, where it was made before; else it is made now.
         """
         text, known = "", known or (self.classify(study) if self.guided and self.calibration else None)
-        indication, held = hold_back(indication) if self.set_questions else (indication, ())
+        indication, held = hold_back(clean(indication)) if self.set_questions else (indication, ())
         for text in _grow(self.engine.stream(study.encoded, self.ask_report(known, indication))):
             yield Report(text, *parse_report(text), finished=False, warnings=study.warnings)
         yield self.finish(study, text, known or self.classify(study), held)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from cxr.films.film import Film
+from cxr.films.gate import Inspection
 from cxr.many import classify_all, study_all
 from cxr.probes import Dependence
 from cxr.reader import Reader, Study
@@ -16,6 +17,7 @@ from cxr.turns import Together, take_turns
 # any size gains nothing.
 AT_ONCE = 4
 
+Looked = tuple[Film, Inspection | None]  # a film and what `inspect_film` says of it, where it is known
 Read = tuple[Study, Classification] | Gate  # a film with its findings, or why the gate refuses it
 
 
@@ -36,12 +38,15 @@ class SharedReader:
         self._turns = turns or nullcontext()
         self._together = Together(self._read_all, self._turns, at_once or (AT_ONCE if reader.engine.fast else 1))
 
-    def read(self, film: Film) -> Read:
-        """The film as the model keeps it, and its findings; films that wait together are read in batches."""
-        return self._together.ask(film)
+    def read(self, film: Film, look: Inspection | None = None) -> Read:
+        """The film as the model keeps it, and its findings; films that wait together are read in batches.
 
-    def _read_all(self, films: Sequence[Film]) -> list[Read]:
-        seen = study_all(self.reader, films)
+        `look`: what `inspect_film` says of it, where it is known.
+        """
+        return self._together.ask((film, look))
+
+    def _read_all(self, films: Sequence[Looked]) -> list[Read]:
+        seen = study_all(self.reader, [film for film, _ in films], [look for _, look in films])
         results = iter(classify_all(self.reader, [study for study in seen if isinstance(study, Study)]))
         return [each.gate if isinstance(each, RefusalError) else (each, next(results)) for each in seen]
 

@@ -12,7 +12,6 @@ from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from gradio_client import Client, handle_file
 from PIL import Image, ImageDraw, ImageFont
@@ -22,7 +21,7 @@ from tests.data import DATA, needs_data
 from tests.programs import find_port, is_up
 from tests.space.payloads import PICTURES, QUESTIONS, TARGET
 from tests.space.planted import find_in_files, find_planted, plant
-from tests.space.served import call, mark_file, upload
+from tests.space.served import call, call_mcp, mark_file, upload
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 90.0  # alone it takes about 9; other tests run beside it
@@ -113,13 +112,6 @@ def wait_until_gone(folder: Path) -> None:
             os.utime(path, (time.time() - 46,) * 2)
         time.sleep(0.5)
     pytest.fail("an upload was not swept")
-
-
-def call_mcp(address: str, tool: str, arguments: dict[str, str]) -> str:
-    """What a tool says to a program that speaks MCP."""
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
-    accept = {"Accept": "application/json, text/event-stream"}
-    return httpx.post(f"{address}gradio_api/mcp/", json=body, headers=accept, timeout=60).text
 
 
 def test_36_planted_identifiers_are_nowhere_afterwards(address: str, folder: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """A folder becomes a table: what stands in it, that a killed run goes on to the same bytes, and what is never mixed."""
 
+import codecs
 import csv
+import io
 import json
 import os
 import signal
@@ -58,7 +60,7 @@ def row_of(reader: Reader, folder: Path, name: str, task: Task = "all") -> dict[
 
 
 def read(table: Path) -> dict[str, dict[str, str]]:
-    with table.open(encoding="utf-8", newline="") as file:
+    with table.open(encoding="utf-8-sig", newline="") as file:
         return {row["file"]: row for row in csv.DictReader(file)}
 
 
@@ -126,6 +128,50 @@ def test_names_that_are_no_unicode_and_links_are_listed(films: Path, tmp_path: P
     assert len(mark_files(films, names)) == 32
     assert Folder(films)["link"].refused == "This is a folder, not a film."
     assert write_rows([["f\udce9.png"]]) == b"f\\udce9.png\n"
+
+
+FORMULAS = [
+    '=HYPERLINK("http://x")|.png',
+    "+1.png",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "\uff1d1+1",
+    "'=1",
+    "''@x",
+]
+
+
+@pytest.mark.parametrize("cell", FORMULAS)
+def test_what_a_spreadsheet_would_run_is_a_text(cell: str) -> None:
+    written = write_rows([[cell, "0.1"]])
+    assert list(csv.reader(io.StringIO(written.decode(), newline=""))) == [[f"'{cell}", "0.1"]]
+
+
+@pytest.mark.parametrize(
+    "cell", ["", "0.0312", "-1", "-0.25", "+3e-05", "Müller.png", "肺.png", "a=b", "'quoted'", "it's"]
+)
+def test_numbers_and_other_texts_stay_as_they_are(cell: str) -> None:
+    assert write_rows([["a", cell]]) == f"a,{cell}\n".encode()
+
+
+@pytest.mark.parametrize("cell", ["a,b", 'a "b"', "a\nb", "a\r\nb", "x;=1+1.png", "x\t=1+1.png"])
+@pytest.mark.parametrize("apart", [",", ";", "\t"])
+def test_no_cell_is_cut_in_two(cell: str, apart: str) -> None:
+    written = write_rows([[cell, "0.1"]]).decode().replace('",0.1', f'"{apart}0.1')
+    assert list(csv.reader(io.StringIO(written, newline=""), delimiter=apart)) == [[cell, "0.1"]]
+
+
+def test_a_table_says_that_it_is_utf_8_once_and_is_found_whole_again(films: Path, tmp_path: Path) -> None:
+    (films / "2.png").rename(films / "=2 Müller.png")
+    table = tmp_path / "t.csv"
+    said = fill(films, table)
+    assert table.read_bytes().startswith(codecs.BOM_UTF8) and table.read_bytes().count(codecs.BOM_UTF8) == 1
+    assert read(table)["'=2 Müller.png"]["refused"] == "" and len(read(table)) == 7
+    table.unlink()  # stopped after its last part
+    assert fill(films, table)[-1] == said[-1] and table.read_bytes().count(codecs.BOM_UTF8) == 1
 
 
 @pytest.mark.parametrize("openers", [0, 1])

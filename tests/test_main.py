@@ -80,7 +80,7 @@ def test_a_folder_becomes_a_table(
     assert main(["read", str(tmp_path / "films"), "--out", str(tmp_path / "results.csv")]) == 0
     said = capsys.readouterr()
     assert said.out == "" and "Research and teaching only" in said.err and "refused: 1." in said.err
-    with (tmp_path / "results.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "results.csv").open(encoding="utf-8-sig", newline="") as file:
         film, letter = csv.DictReader(file)
     assert film["file"] == "film.png" and film["effusion_decision"] == "present" and film["report"]
     assert letter["refused"].startswith("This is a text") and not letter["effusion"]

@@ -12,7 +12,7 @@ from cxr.model.calibration import Calibration, Scale
 from cxr.probes import compare_scores, draw_blank, list_to_check, mirror_film
 from cxr.prompts import YES_NO, ask_finding, build_conversation
 from cxr.reader import Reader, load_reader
-from cxr.results import CxrError, Score, Verdict
+from cxr.results import CxrError, RefusalError, Score, Verdict
 from cxr.second_look import SecondLook
 from cxr.settings import Settings
 from tests.fakes import FakeEngine, fake_reader
@@ -35,7 +35,9 @@ def test_a_mirrored_film_has_left_and_right_exchanged_and_nothing_else() -> None
 def test_a_blank_film_is_encoded_once_and_no_gate_is_asked() -> None:
     reader = fake_reader(gated=True)
     study = reader.study(draw_film(10_000_012, size=192, view="PA").film)
-    assert isinstance(reader.engine, FakeEngine) and reader.inspect(draw_blank()).refused
+    assert isinstance(reader.engine, FakeEngine)
+    with pytest.raises(RefusalError):
+        reader.admit(draw_blank())
     before, look = reader.engine.encodings, SecondLook(reader)
     for _ in range(2):
         assert len(look.check_findings(study)) == len(FINDINGS)

@@ -1,13 +1,20 @@
 """What is installed where: pins, and that no CUDA package can come where there is no GPU."""
 
+import ast
 import os
 import re
 import socket
 import subprocess
+import sys
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.test_walls import SOURCES, imported_names, part_of
 
 ROOT = Path(__file__).resolve().parents[1]
 LISTS = ["requirements.txt", "requirements-dev.txt", "requirements-train.txt"]
@@ -32,6 +39,46 @@ def test_every_package_is_pinned_and_says_why_it_is_there(name: str) -> None:
         requirement = Requirement(package.strip())
         assert reason.strip(), line
         assert requirement.name == "torch" or re.fullmatch(r"==[\d.]+", str(requirement.specifier)), line
+
+
+def list_imports(path: Path) -> set[str]:
+    """The top-level names of all that a module imports from elsewhere, inside functions too."""
+    found = {name.partition(".")[0] for name in imported_names(ast.parse(path.read_text(encoding="utf-8")))}
+    return found - sys.stdlib_module_names - {"cxr", "app", "train", "tests"}
+
+
+def list_packages(*names: str) -> set[str]:
+    """The canonical names of what these lists hold."""
+    return {
+        canonicalize_name(Requirement(line.partition("#")[0].strip()).name) for name in names for line in lines(name)
+    }
+
+
+PROVIDERS = packages_distributions()  # of what is not installed here, a package is called as it is imported
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_package_that_is_imported_is_listed(path: Path) -> None:
+    """Not only brought along by another package, whose next version may leave it out."""
+    runs_on_space = path in SOURCES and part_of(str(path.relative_to(ROOT))) not in ("training", "evaluation", "train")
+    listed = list_packages(*(["requirements.txt"] if runs_on_space else LISTS))
+    for name in list_imports(path):
+        assert {canonicalize_name(each) for each in PROVIDERS.get(name, [name])} & listed, name
+
+
+def test_an_import_that_is_not_listed_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text("import os\nimport regex\ndef f():\n    from idna.core import encode\n")
+    assert list_imports(tmp_path / "module.py") == {"regex", "idna"}
+    assert not {"regex", "idna"} & list_packages(*LISTS)
+
+
+@pytest.mark.parametrize("name", LISTS[:2])
+def test_what_is_listed_is_what_is_installed(name: str) -> None:
+    for line in lines(name):
+        requirement = Requirement(line.partition("#")[0].strip())
+        with suppress(PackageNotFoundError):  # bitsandbytes needs a GPU
+            assert requirement.specifier.contains(version(requirement.name), prereleases=True), line
 
 
 def test_torch_leaves_room_for_zerogpu_and_for_the_cpu_build() -> None:

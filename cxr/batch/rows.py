@@ -1,8 +1,9 @@
 """Files become rows of the table: what the Reader says of each, or why it is refused. Knows nothing about models."""
 
+import codecs
 import csv
-import io
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -16,6 +17,12 @@ from cxr.results import Classification, CxrError, Report
 
 Task = Literal["classify", "caption", "all"]
 TASKS: tuple[Task, ...] = get_args(Task)
+BOM = codecs.BOM_UTF8  # a table's first bytes, without which Excel takes UTF-8 for the machine's own code page
+# A spreadsheet takes what begins so for a formula, whoever chose the file's name (OWASP, CSV Injection). Apostrophes
+# before it count, so that no two texts become one.
+FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")  # the last four: full-width = + - @
+NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+APART = re.compile('[",;\t\r\n]')  # what some spreadsheet takes for the end of a cell, unless the cell is quoted
 
 
 def list_files(folder: Path, skipped: Collection[Path] = ()) -> list[str]:
@@ -97,13 +104,22 @@ def write_scores(result: Classification) -> Iterator[str]:
 
 
 def write_rows(rows: Iterable[Sequence[str]]) -> bytes:
-    """Rows as lines of CSV in UTF-8; a file's name may hold what is no proper Unicode."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode(errors="backslashreplace")
+    """Rows as lines of CSV (RFC 4180, but for the line's end) in UTF-8; a name may hold what is no proper Unicode."""
+    lines = (",".join(_quote(disarm(cell)) for cell in row) for row in rows)
+    return "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace")
+
+
+def disarm(cell: str) -> str:
+    """The same, but with an apostrophe before what a spreadsheet would run as a formula; a number stays one."""
+    return f"'{cell}" if FORMULA.match(cell) and not NUMBER.fullmatch(cell) else cell
+
+
+def _quote(cell: str) -> str:
+    # The csv module leaves a cell with a semicolon bare, which LibreOffice, and Excel in much of Europe, cuts in two.
+    return '"{}"'.format(cell.replace('"', '""')) if APART.search(cell) else cell
 
 
 def count_refused(table: Path) -> int:
     """How many files of a table were refused."""
-    with table.open(encoding="utf-8", newline="") as file:
+    with table.open(encoding="utf-8-sig", newline="") as file:
         return sum(bool(row["refused"]) for row in csv.DictReader(file))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cxr.batch.parts import count_whole, find_parts, prepare_parts, write_table
 from cxr.batch.reading import Job, Load, Model, load_from_environment, read_parts
-from cxr.batch.rows import Task, count_refused, list_columns, list_files, mark_files, write_rows
+from cxr.batch.rows import BOM, Task, count_refused, list_columns, list_files, mark_files, write_rows
 from cxr.batch.workers import choose_workers, read_apart
 from cxr.results import DISCLAIMER, CxrError
 
@@ -51,7 +51,7 @@ def read_folder(
                 yield f"{DISCLAIMER} Answering: {describe_model(model)}."
             else:
                 yield from began.tell()
-        header = write_rows([list_columns(task, model.own_findings)])
+        header = BOM + write_rows([list_columns(task, model.own_findings)])
         write_table(job.parts, table, header, job.count_parts())
     yield f"{table} has a row for each of {len(names):,} files; refused: {count_refused(table):,}."
 

@@ -26,7 +26,7 @@ from cxr.films.film import Film
 from cxr.model.loading import load_named
 from cxr.reader import Reader, load_reader
 from cxr.settings import Settings
-from cxr.sharing import Read, SharedReader
+from cxr.sharing import Looked, Read, SharedReader
 from cxr.turns import Turns, take_turns
 
 COLUMNS = (
@@ -60,7 +60,7 @@ class Watched(SharedReader):
         self.turns = turns
         self.batches: list[int] = []
 
-    def _read_all(self, films: Sequence[Film]) -> list[Read]:
+    def _read_all(self, films: Sequence[Looked]) -> list[Read]:
         self.batches.append(len(films))
         return super()._read_all(films)
 

@@ -118,7 +118,7 @@ class Decoder:
     def __init__(self, model: MllamaForConditionalGeneration) -> None:
         text = model.model.language_model
         if text.config.hidden_act != "silu":
-            raise ValueError(f"made for silu, not for {text.config.hidden_act}")
+            raise NotImplementedError(f"made for silu, not for {text.config.hidden_act}")
         self.embed, self.rotary, self.norm, self.head = text.embed_tokens, text.rotary_emb, text.norm, model.lm_head
         self.heads = Heads(text.config.num_attention_heads, text.config.num_key_value_heads)
         self.width = text.config.hidden_size // self.heads.queries

@@ -1,20 +1,25 @@
 """The fast path of an engine: tried first, left with one sentence in the log where it cannot run.
 
-What it answers is what the plain path answers, to rounding; None stands for "ask the plain path". Knows nothing about
-films or words.
+What it answers is what the plain path answers, to rounding; None stands for "ask the plain path": about one film where
+memory runs out, for good where a kernel is missing or transformers is laid out otherwise. Every other error is one of
+this program and is raised. Knows nothing about films or words.
 """
 
+import gc
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from threading import Lock
 from typing import TypeVar
 
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.utils.weak import TensorWeakRef
 from transformers import MllamaForConditionalGeneration, MllamaProcessor
 
 from cxr.model.decoder import Decoder
+from cxr.model.layout import check_layout
 from cxr.model.pixels import Cutter
 from cxr.model.seat import CAPACITY, KEPT_FILMS, Seat
 from cxr.model.vision import Vision
@@ -25,8 +30,9 @@ T = TypeVar("T")
 MANY_TOKENS = 1024  # that the seat of many holds of each text: 128 MiB of keys and values a film for the 11B
 EYES = 4  # films that are encoded side by side; more fill the GPU no better
 
-# Too little memory, a kernel that is missing, another transformers than it was written for.
-CANNOT = (RuntimeError, NotImplementedError, AttributeError, TypeError, ValueError, KeyError, IndexError)
+# Kinds of RuntimeError that torch tells apart by their words alone.
+NO_MEMORY = ("DefaultCPUAllocator", "CUBLAS_STATUS_ALLOC_FAILED")
+NO_KERNEL = ("No available kernel", "no kernel image is available", "not implemented for", "STATUS_NOT_SUPPORTED")
 
 
 class Fast:
@@ -54,6 +60,7 @@ class Fast:
         self.kept = max(KEPT_FILMS, kept)
         self.runs = True
         self._told_length = False
+        self._heavy: TensorWeakRef | None = None  # the film at which memory ran out last
         self._eye: tuple[Cutter, Vision] | None = None
         self._seat: Seat | None = None
         self._row: Seat | None = None
@@ -64,6 +71,7 @@ class Fast:
         """The place where one text about one film is written."""
         with self._lock, torch.inference_mode(False), torch.no_grad():
             if self._seat is None:
+                check_layout(self.model)
                 self._seat = Seat(Decoder(self.model), capacity=self.capacity, kept=self.kept)
                 if self.model.device.type == "cuda":
                     torch.cuda.empty_cache()  # what single weights have left where joint ones stand now
@@ -74,6 +82,7 @@ class Fast:
         """What cuts a canvas, and the encoder."""
         with self._lock, torch.inference_mode(False), torch.no_grad():
             if self._eye is None:
+                check_layout(self.model)
                 cutter = Cutter(self.processor, self.canvas, self.model.device, self.real_tiles)
                 self._eye = cutter, Vision(self.model.model)
             return self._eye
@@ -84,7 +93,7 @@ class Fast:
         def run() -> list[tuple[Tensor, int]]:
             return [each for at in range(0, len(canvases), EYES) for each in self._see(canvases[at : at + EYES])]
 
-        return self._try(run, for_good=len(canvases) == 1)
+        return self._try(run, many=len(canvases) > 1)
 
     def _see(self, canvases: Sequence[Image.Image]) -> list[tuple[Tensor, int]]:
         cutter, vision = self.eye
@@ -102,7 +111,8 @@ class Fast:
 
     def choose_next(self, states: Tensor, ids: list[int], film_at: int) -> int | None:
         """See `Seat.choose_next`."""
-        return self._try(lambda: self.seat.choose_next(states, ids, film_at)) if self._holds(len(ids)) else None
+        fits = self._holds(len(ids)) and not self._is_heavy(states)
+        return self._try(lambda: self.seat.choose_next(states, ids, film_at), states) if fits else None
 
     def score_rows(
         self, films: Sequence[Tensor], prefix: list[int], rows: Sequence[tuple[int, ...]], keep: int, tokens: list[int]
@@ -112,13 +122,16 @@ class Fast:
         if not self._holds(needed) or not are_alike(films):
             return None
         if len(films) == 1:
-            return self._try(lambda: self.seat.score_rows(films, prefix, rows, keep, tokens))
+            one = films[0]
+            if self._is_heavy(one):
+                return None
+            return self._try(lambda: self.seat.score_rows(films, prefix, rows, keep, tokens), one)
 
         def run() -> Tensor:
             seat = self._find_row(len(films), needed)
             return seat.score_rows(fill(films, seat.films), prefix, rows, keep, tokens)[: len(films)]
 
-        return self._try(run, for_good=False)
+        return self._try(run, many=True)
 
     def write_all(
         self,
@@ -138,7 +151,7 @@ class Fast:
             filled = fill(films, seat.films), fill(texts, seat.films)
             return seat.write(*filled, films_at[0], limit, stops)[: len(films)]
 
-        return self._try(run, for_good=False)
+        return self._try(run, many=True)
 
     def _find_row(self, films: int, tokens: int) -> Seat:
         """The seat of so many films, at least. Of few sizes: a step is recorded for each, and rounds by itself."""
@@ -150,10 +163,13 @@ class Fast:
 
     def record_windows(self, states: Tensor) -> Iterator[int]:
         """Record the step for every length of text; yields each length when it is done."""
-        for window in self.seat.windows if self.runs else ():
-            self._try(lambda window=window: self.seat.warm_up(states, window))  # type: ignore[misc]
-            if self.runs:
+        for window in self._try(lambda: self.seat.windows) or ():
+            if self._try(partial(self._warm_up, states, window), states):
                 yield window
+
+    def _warm_up(self, states: Tensor, window: int) -> bool:
+        self.seat.warm_up(states, window)
+        return True
 
     def _holds(self, tokens: int) -> bool:
         if self.runs and tokens > self.capacity and not self._told_length:
@@ -161,20 +177,50 @@ class Fast:
             self._told_length = True
         return tokens <= self.capacity
 
-    def _try(self, run: Callable[[], T], for_good: bool = True) -> T | None:
-        """What it gives; None where it cannot run, which is said, and `for_good` ends the fast path."""
+    def _is_heavy(self, film: Tensor) -> bool:
+        return self._heavy is not None and self._heavy() is film
+
+    def _try(self, run: Callable[[], T], film: Tensor | None = None, many: bool = False) -> T | None:
+        """What it gives; None where it cannot run, which is said.
+
+        `film`: the one that is asked about, whose other questions the plain path answers, too, where memory runs out;
+        `many`: whether the same can be asked of each film alone, so that nothing ends for good.
+        """
         if not self.runs:
             return None
         try:
             return run()
-        except CANNOT as error:
-            reason = (str(error).splitlines() or [""])[0]
-            what = "the plain path answers from now on" if for_good else "films are read one by one"
-            logger.warning("%s (%s: %s)", what, type(error).__name__, reason)
-            self._row = None
-            if for_good:
-                self.runs, self._seat, self._eye = False, None, None
-            return None
+        except (RuntimeError, MemoryError) as error:
+            short, reason = is_out_of_memory(error), (str(error).splitlines() or [""])[0]
+            if not short and not lacks_kernel(error):
+                raise
+            what = "the plain path answers " + ("about this film" if short else "from now on")
+            logger.warning("%s (%s: %s)", "films are read one by one" if many else what, type(error).__name__, reason)
+        self._row = None  # out here, where the error and all that its frames hold are gone
+        if short:
+            self._free(film)
+        elif not many:
+            self.runs, self._seat, self._eye = False, None, None
+        return None
+
+    def _free(self, film: Tensor | None) -> None:
+        """Give back what can be made again, so that the plain path, and the next film, have room."""
+        self._heavy = None if film is None else TensorWeakRef(film)
+        if self._seat is not None:
+            self._seat.forget()
+        gc.collect()
+        if self.model.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether torch or Python had no room; another film may find some."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(said in str(error) for said in NO_MEMORY)
+
+
+def lacks_kernel(error: Exception) -> bool:
+    """Whether this machine, or this transformers, cannot run the fast path at all."""
+    return isinstance(error, NotImplementedError) or any(said in str(error) for said in NO_KERNEL)
 
 
 def are_alike(films: Sequence[Tensor]) -> bool:

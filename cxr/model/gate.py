@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from cxr.films.film import Film
-from cxr.films.gate import Inspection, inspect_film
+from cxr.films.gate import Inspection
 from cxr.model.engine import Encoded
 from cxr.results import CxrError, Gate
 
@@ -53,10 +53,6 @@ class Gatekeeper:
 
     def __init__(self, familiarity: Familiarity | None) -> None:
         self.familiarity = familiarity
-
-    def inspect(self, film: Film) -> Gate:
-        """What is known before the model is asked."""
-        return self.judge(film, inspect_film(film))
 
     def judge(self, film: Film, seen: Inspection, encoded: Encoded | None = None) -> Gate:
         """What header, greys and, where it has run, the encoder say."""

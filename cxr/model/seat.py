@@ -83,6 +83,11 @@ class Seat:
                 del self._left[oldest]
         self._whose, self._ids, self._next = [], [], None
 
+    def forget(self) -> None:
+        """Nobody is seated, and nothing is left of anybody: the seat as it was made, but for recorded steps."""
+        with self._lock:
+            self._whose, self._ids, self._next, self._left = [], [], None, WeakTensorKeyDictionary()
+
     def _enter(self, films: Sequence[Tensor], there: Sequence[Tensor]) -> None:
         positions = films[0].shape[1]
         shape = (self.decoder.cross_layers, 2, self.films, self.decoder.heads.kept, positions, self.decoder.width)

@@ -97,7 +97,7 @@ class Vision:
         self.local = [Layer(layer) for layer in self.model.transformer.layers]
         self.whole = [Layer(layer) for layer in self.model.global_transformer.layers]
         if not self.model.num_patches % MULTIPLE:
-            raise ValueError("a tile without padding is masked wholly by transformers")
+            raise NotImplementedError("a tile without padding is masked wholly by transformers")
 
     def encode(self, pixels: Tensor, aspect: Tensor, real: int) -> Tensor:
         """The states of films that are cut alike, films x (real tiles * patches) x hidden.

@@ -4,11 +4,11 @@ By rules on words: no model, and the same for every film. Knows nothing about fi
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cxr.findings import BY_KEY, find_finding
-from cxr.prompts import ask_finding
+from cxr.prompts import MAX_QUESTION, MAX_TURNS, ask_finding, clean
 from cxr.questions import cues, film_cues, forms
 from cxr.questions.film_reading import is_about_film, read_film, read_picture, stands_alone
 from cxr.questions.naming import list_words, mask_findings, read_side
@@ -68,7 +68,7 @@ def _join_clauses(masked: str) -> str:
 
 def _refer(masked: str, own: Sequence[str], earlier: Sequence[Turn]) -> tuple[str, tuple[str, ...]]:
     """ "How big is it?" after a question about a finding asks about that finding."""
-    named = (mask_findings(repair_spelling(turn.question, list_words(own)), own)[1] for turn in reversed(earlier))
+    named = (mask_findings(repair_spelling(told, list_words(own)), own)[1] for told in _recall(earlier))
     keys = next(filter(None, named), ())
     if keys and re.search(r"\b(?:sure|certain)\b", masked):
         return "how sure X", keys
@@ -81,6 +81,17 @@ def _refer(masked: str, own: Sequence[str], earlier: Sequence[Turn]) -> tuple[st
     if keys and cues.FOLLOWS.match(masked) and read_side(masked):
         return f"{masked} any X", keys
     return masked, ()
+
+
+def _recall(earlier: Sequence[Turn]) -> Iterator[str]:
+    """The earlier questions, latest first, as many as are as long as one may be: whoever asks also writes them."""
+    room = MAX_QUESTION
+    for turn in reversed(earlier[-MAX_TURNS:]):
+        told = clean(turn.question, room)
+        room -= len(told)
+        yield told
+        if room <= 0:
+            return
 
 
 def _read_undecidable(question: Question, masked: str, follows: bool) -> Question | None:

@@ -11,6 +11,7 @@ from cxr.questions.vocabulary import FOREIGN, TRADE
 
 CLOSE = 0.82  # of difflib's ratio, 0..1: "efusion" is effusion, "confusion" is not
 SHORTEST = 4  # letters; shorter words are too near each other
+LONGEST = 30  # letters; nothing of the trade or of English is as long, and the time to repair grows with their square
 # Words of the trade and of these questions; a word that is neither one of them nor English is read as the nearest.
 _SPELLED = """
 pneumothorax effusion pleural edema oedema consolidation pneumonia infiltrate infiltration infiltrates atelectasis
@@ -27,6 +28,7 @@ cardiothoracic clear ultrasound tomography thyroid abscess osteoporosis opacity 
 screen defined prescribe person scanned direction angle upright centimetres millimetres summarise summarize
 """
 SPELLED = frozenset(_SPELLED.split())
+_IN_ORDER = sorted(SPELLED)
 RARE = 50  # uses in the library's list of 160,000 words; it lists so many of words that its texts never use
 WORD = re.compile(r"(?<![\w'])[a-z]+(?![\w]|'[^s])")  # "doesn't" is left alone, "patient's" is not
 _SHORT = {  # how people type
@@ -87,20 +89,21 @@ def _repair_trade(word: str) -> str:
     """The one word of the trade that is a letter away, unless the word itself is in use."""
     if word in _SHORT:
         return _SHORT[word]
-    if (
-        len(word) < SHORTEST
-        or FOREIGN.fullmatch(word)
-        or _is_trade(word)
-        or _load_english().word_frequency[word] > RARE
-    ):
+    if _is_kept(word) or _is_trade(word) or _load_english().word_frequency[word] > RARE:
         return word
-    return next(iter(sorted(SPELLED.intersection(_load_english().edit_distance_1(word)))), word)
+    return min(SPELLED.intersection(_load_english().edit_distance_1(word)), default=word)
 
 
 def _repair_english(word: str) -> str:
     """The commonest English word that is a letter away, else the nearest of the trade."""
-    if len(word) < SHORTEST or FOREIGN.fullmatch(word) or not _is_unknown(word):
+    if _is_kept(word) or not _is_unknown(word):
         return word
     count = _load_english().word_frequency
-    near = sorted(_load_english().candidates(word) or (), key=lambda each: (-count[each], each))
-    return next(iter(near or get_close_matches(word, sorted(SPELLED), 1, CLOSE)), word)
+    near = count.dictionary.keys() & _load_english().edit_distance_1(word)
+    if near:
+        return min(near, key=lambda each: (-count[each], each))
+    return next(iter(get_close_matches(word, _IN_ORDER, 1, CLOSE)), word)
+
+
+def _is_kept(word: str) -> bool:
+    return not SHORTEST <= len(word) <= LONGEST or FOREIGN.fullmatch(word) is not None

@@ -27,7 +27,7 @@ class CheckEndpoints(Endpoints):
         Args:
             film_file: The film: PNG, JPEG, TIFF, WebP or DICOM, at most 64 MB.
             question: A question whose answer is checked; empty: the probabilities of the findings are.
-            history: Earlier turns about the same film, oldest first, each with the keys question and answer.
+            history: Earlier turns about the same film, oldest first, each with question and answer; the last 8 count.
             read_anyway: Whether to read also what does not look like an upright frontal chest film.
 
         Returns:

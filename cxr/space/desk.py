@@ -12,9 +12,10 @@ from typing import Any
 import spaces
 
 from cxr.films.film import Film, View
+from cxr.films.gate import Inspection
 from cxr.probes import Dependence
 from cxr.reader import Reader, Study
-from cxr.results import Answer, Classification, HeatMap, Identity, Report, Turn
+from cxr.results import Answer, Classification, HeatMap, Identity, RefusalError, Report, Turn
 from cxr.sharing import Read, SharedReader
 from cxr.sides import SideCheck
 from cxr.space.faults import guard
@@ -27,7 +28,7 @@ MAP = 5  # s; the encoder once more and one question with its gradients
 WRITE = 20  # s; at most 400 tokens at 20 a second or more
 
 
-def estimate_reading(film: Film) -> int:
+def estimate_reading(film: Film, *known: object) -> int:
     """GPU seconds that `Desk.read` may take."""
     return START + READ
 
@@ -89,8 +90,11 @@ class Desk:
 
     def read(self, film: Film) -> Read:
         """The film as the model keeps it, and its findings; or what the gate says where it refuses the film."""
-        gate = self._reader.inspect(film)  # before a GPU is leased
-        return gate if gate.refused else self._read(film)
+        try:
+            admitted = self._reader.admit(film)  # before a GPU is leased; what the look said goes along
+        except RefusalError as refusal:
+            return refusal.gate
+        return self._read(*admitted)
 
     def caption(
         self, seen: Film | Study, indication: str = "", known: Classification | None = None
@@ -130,8 +134,8 @@ class Desk:
         """Where a sentence of a report came from."""
         return self._locate(seen, None, sentence, report)
 
-    def _read_now(self, film: Film) -> Read:
-        return self._shared.read(film)
+    def _read_now(self, film: Film, look: Inspection | None) -> Read:
+        return self._shared.read(film, look)
 
     def _caption_now(self, seen: Film | Study, indication: str, known: Classification | None) -> Iterator[Report]:
         yield from self._shared.caption(seen, indication, known)

@@ -31,11 +31,13 @@ UNDER = ("/assets/", "/static/", "/svelte/", f"{API}call/", f"{API}heartbeat/", 
 
 MOST_UPLOADED = 65 << 20  # bytes: a film of 64 MB and what a form puts around it
 MOST_SAID = 1 << 20  # bytes of any other request: a question, or a chat so far
+MOST_PARTS = 1000  # objects and lists of any other request; every turn of a chat is one, and each costs 40 us to check
 SILENCE = 20.0  # s between two pieces of what is being sent
 WHOLE = 300.0  # s for all of it
 
 NOT_HERE = "There is nothing here."
 TOO_MUCH = f"This is too large; a film may have up to {(MOST_UPLOADED >> 20) - 1} MB."
+TOO_MANY = "This holds too much; of a chat so far, the latest turns are enough."
 TOO_SLOW = "This came too slowly, so it was not waited for. Please send it again."
 HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
 
@@ -96,6 +98,7 @@ class _Request:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, silence: float, whole: float) -> None:
         self.most = _choose_most(scope)
+        self._parts, self._is_form = 0, _is_upload(scope)
         self.begun = False  # the answer
         self.refusal: HTTPException | None = None
         self._receive, self._send = receive, send
@@ -117,10 +120,15 @@ class _Request:
             message = await asyncio.wait_for(self._receive(), self._silence)
         except TimeoutError:
             raise self.refuse(408, TOO_SLOW) from None
-        self._taken += len(message.get("body", b""))
+        body = message.get("body", b"")
+        self._taken += len(body)
         self._ended = not message.get("more_body", False)
         if self._taken > self.most:
             raise self.refuse(413, TOO_MUCH)
+        if not self._is_form:  # before it is parsed: brackets within a text count, too
+            self._parts += body.count(b"{") + body.count(b"[")
+            if self._parts > MOST_PARTS:
+                raise self.refuse(413, TOO_MANY)
         if time.monotonic() - self._begin > self._whole:
             raise self.refuse(408, TOO_SLOW)
         return message

@@ -11,7 +11,7 @@ import gradio as gr
 
 from cxr.films.film import Film
 from cxr.films.overlay import draw_greys, write_png
-from cxr.prompts import clean
+from cxr.prompts import MAX_ANSWER, MAX_TURNS, clean
 from cxr.results import MAP_NOTE, CxrError, Gate, RefusalError, Turn
 from cxr.serial import as_plain
 from cxr.space.desk import Desk
@@ -75,7 +75,7 @@ class Endpoints:
         Args:
             film_file: The film: PNG, JPEG, TIFF, WebP or DICOM, at most 64 MB.
             question: The question, at most 500 characters.
-            history: Earlier turns about the same film, oldest first, each with the keys question and answer.
+            history: Earlier turns about the same film, oldest first, each with question and answer; the last 8 count.
             read_anyway: Whether to read also what does not look like an upright frontal chest film.
 
         Returns:
@@ -118,7 +118,9 @@ class Endpoints:
 
 
 def read_history(history: object) -> tuple[Turn, ...]:
-    """Earlier turns as they come over HTTP.
+    """The latest of the earlier turns as they come over HTTP, as much of them as a conversation carries.
+
+    What is older is not looked at: a long chat must cost no more than a short one.
 
     Raises:
         CxrError: they are not a list of objects with `question` and `answer`.
@@ -129,9 +131,9 @@ def read_history(history: object) -> tuple[Turn, ...]:
     if not isinstance(history, Sequence) or isinstance(history, str):
         raise mend
     turns = []
-    for row in history:
+    for row in history[-MAX_TURNS:]:
         question, answer = (row.get("question"), row.get("answer")) if isinstance(row, Mapping) else (None, None)
         if not isinstance(question, str) or not isinstance(answer, str):
             raise mend
-        turns.append(Turn(question, answer))
+        turns.append(Turn(clean(question), clean(answer, MAX_ANSWER)))
     return tuple(turns)

@@ -56,10 +56,14 @@ def _show_revision(revision: str | None) -> str:
 
 
 def show_notes(sentences: Sequence[str]) -> str:
-    """Sentences that must not be overlooked; nothing where there are none."""
+    """Sentences that must not be overlooked; nothing where there are none.
+
+    The role stands around the list: on it, screen readers would no longer call it a list.
+    """
     if not sentences:
         return ""
-    return f'<ul class="cxr-notes" role="status">{"".join(f"<li>{escape(text)}</li>" for text in sentences)}</ul>'
+    listed = "".join(f"<li>{escape(text)}</li>" for text in sentences)
+    return f'<div role="status"><ul class="cxr-notes">{listed}</ul></div>'
 
 
 def show_plain(text: str) -> str:

@@ -16,6 +16,7 @@ from cxr.space.pace import Pace
 from cxr.space.visit import Changes, Latest, Studied, Visit, find_known, find_seen, is_refused, need_visit, send_file
 
 NOT_READ = "This film was not read; the reason is above."
+KEPT_MESSAGES = 100  # of a chat; the page sends all of them with every question, and gets them back with every word
 MEND_WORDS: dict[Mend | None, str] = {
     "turn left": "Turn it to the left and read it again",
     "turn right": "Turn it to the right and read it again",
@@ -127,6 +128,7 @@ class Reading:
         if not asked:
             yield {self._results.question: ""}
             return
+        messages = messages[-KEPT_MESSAGES:]
         chat = [*messages, {"role": "user", "content": views.write_chat_text(asked)}]
         before = {self._checks.answer_said: gr.HTML(value="", visible=False)}  # it was of the answer before
         yield {self._results.chat: chat, self._results.question: "", **before, **set_asking(self._results, True)}

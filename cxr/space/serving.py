@@ -1,6 +1,7 @@
 """The page on the web: where, how much at once, and what is told to nobody. Knows nothing about films or models."""
 
 import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,11 @@ THREADS = 40  # beside those that readings hold while they wait for the model
 
 
 def serve(page: Page, environ: Mapping[str, str] = os.environ, **more: Any) -> str:
-    """Serve the page in threads of its own, and give its address. Other machines reach it only on a Space.
+    """Serve the page in threads of its own, and give its address. Other machines reach it on a Space, or if asked for.
 
     Args:
         page: What `build_page` made.
-        environ: SPACE_ID (set on a Space) and GRADIO_SERVER_PORT are read.
+        environ: SPACE_ID (set on a Space), GRADIO_SERVER_NAME and GRADIO_SERVER_PORT are read.
         more: Changes to how `gr.Blocks.launch` is called.
     """
     options: dict[str, Any] = {
@@ -66,5 +67,20 @@ def choose_port(environ: Mapping[str, str]) -> int:
 
 
 def choose_host(environ: Mapping[str, str]) -> str:
-    """This machine alone, but on a Space everybody: there a proxy stands before the page."""
-    return "0.0.0.0" if environ.get("SPACE_ID") else "127.0.0.1"
+    """GRADIO_SERVER_NAME, or this machine alone, but on a Space everybody: there a proxy stands before the page.
+
+    Raises:
+        CxrError: it is no IPv4 address or name of this machine, which is all that Gradio binds.
+    """
+    named = environ.get("GRADIO_SERVER_NAME")
+    if not named:
+        return "0.0.0.0" if environ.get("SPACE_ID") else "127.0.0.1"
+    try:
+        with socket.socket() as line:
+            line.bind((named, 0))  # at any free port: said here, Gradio would blame the port
+    except (OSError, UnicodeError):
+        raise CxrError(
+            "GRADIO_SERVER_NAME must be an IPv4 address or a name of this machine, "
+            f"or 0.0.0.0 for all of its addresses, not {named}."
+        ) from None
+    return named

@@ -22,6 +22,7 @@ from cxr.findings import FINDINGS
 from cxr.model.decoder import Decoder
 from cxr.model.engine import Encoded, Engine
 from cxr.model.joint import Joint
+from cxr.model.layout import check_layout
 from cxr.model.pixels import Cutter, cut_as_stock
 from cxr.model.seat import Seat
 from cxr.model.vision import Vision
@@ -228,25 +229,127 @@ def test_reports_of_many_films_equal_the_streamed_ones() -> None:
     assert len(set(expected)) > 1
 
 
+NO_ROOM = [
+    torch.OutOfMemoryError("no room"),
+    MemoryError("no room"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+]
+NO_KERNEL = [
+    NotImplementedError("Could not run 'aten::_fused' with arguments from the 'CUDA' backend"),
+    RuntimeError("No available kernel. Aborting execution."),
+    RuntimeError("CUDA error: no kernel image is available for execution on the device"),
+    RuntimeError("\"addmm_impl_cpu_\" not implemented for 'Half'"),
+]
+OUR_FAULTS = [
+    AttributeError("no such part"),
+    TypeError("no such argument"),
+    KeyError("no such key"),
+    IndexError("out of range"),
+    ValueError("zip"),
+    RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
+]
+STEPS = [(Decoder, "run"), (Vision, "encode")]
+
+
+def break_at(monkeypatch: pytest.MonkeyPatch, error: Exception, owner: type, step: str) -> None:
+    """A step raises, once and for all."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(owner, step, fail)
+
+
+@pytest.mark.parametrize(("error", "said"), [(NO_ROOM[0], "about this film"), (NO_KERNEL[0], "from now on")])
 def test_what_cannot_run_is_left_to_the_plain_path_in_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     plain, fast, film = plain_engine(), fast_engine(), noise_film()
     one, other = plain.encode(film), fast.encode(film)
     expected = list(plain.stream(one, REPORT, limit=10))
     stream = fast.stream(other, REPORT, limit=10)
     pieces = [next(stream)]
-
-    def fail(*_: object) -> None:
-        raise torch.OutOfMemoryError("no room")
-
-    monkeypatch.setattr(Decoder, "run", fail)
+    break_at(monkeypatch, error, *STEPS[0])
     with caplog.at_level(logging.WARNING):
         assert pieces + list(stream) == expected  # the plain path goes on where the fast one stopped
         np.testing.assert_allclose(fast.score(other, QUESTIONS, YES_NO), plain.score(one, QUESTIONS, YES_NO), atol=1e-4)
     assert [record.message for record in caplog.records] == [
-        "the plain path answers from now on (OutOfMemoryError: no room)"
+        f"the plain path answers {said} ({type(error).__name__}: {error})"
     ]
+
+
+@pytest.mark.parametrize("error", NO_ROOM, ids=repr)
+@pytest.mark.parametrize(("owner", "step"), STEPS)
+def test_the_film_after_one_that_did_not_fit_is_read_on_the_fast_path(
+    error: Exception, owner: type, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, fast, films = plain_engine(), fast_engine(), [noise_film(seed) for seed in (1, 2)]
+    asked = [plain.encode(film) for film in films]
+    expected = [(plain.score(each, QUESTIONS, YES_NO), list(plain.stream(each, REPORT, limit=6))) for each in asked]
+    freed: list[int] = []
+    before = fast.encode(noise_film(3))
+    assert fast.fast and list(fast.stream(before, REPORT, limit=2))
+    stock = fast.fast._free
+    monkeypatch.setattr(fast.fast, "_free", lambda film: (freed.append(1), stock(film))[1])
+    with monkeypatch.context() as patch:
+        break_at(patch, error, owner, step)
+        read = fast.encode(films[0])
+        found = [fast.score(read, QUESTIONS, YES_NO)]
+    assert freed == [1] and fast.fast.runs
+    written = [list(fast.stream(read, REPORT, limit=6))]
+    with forbid_plain(fast):
+        read = fast.encode(films[1])
+        found.append(fast.score(read, QUESTIONS, YES_NO))
+        written.append(list(fast.stream(read, REPORT, limit=6)))
+    for (scores, text), other, own in zip(expected, found, written, strict=True):
+        np.testing.assert_allclose(other, scores, atol=1e-4)
+        assert own == text
+
+
+def test_what_is_freed_is_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = fast_engine()
+    encoded = [engine.encode(noise_film(seed)) for seed in (1, 2, 3)]
+    assert engine.fast
+    seat = engine.fast.seat
+    assert len(seat._left) == 2
+    break_at(monkeypatch, NO_ROOM[0], *STEPS[0])
+    next(engine.stream(encoded[0], REPORT))
+    assert len(seat._left) == 0 and engine.fast.seat is seat
+
+
+@pytest.mark.parametrize("error", NO_KERNEL, ids=repr)
+@pytest.mark.parametrize(("owner", "step"), STEPS)
+def test_a_missing_kernel_ends_the_fast_path(
+    error: Exception, owner: type, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, fast, film = plain_engine(), fast_engine(), noise_film()
+    break_at(monkeypatch, error, owner, step)
+    scores = fast.score(fast.encode(film), QUESTIONS, YES_NO)
+    np.testing.assert_allclose(scores, plain.score(plain.encode(film), QUESTIONS, YES_NO), atol=1e-4)
+    assert fast.fast and not fast.fast.runs
+
+
+@pytest.mark.parametrize("error", OUR_FAULTS, ids=repr)
+@pytest.mark.parametrize(("owner", "step"), STEPS)
+def test_a_fault_of_ours_is_raised(
+    error: Exception, owner: type, step: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fast = fast_engine()
+    break_at(monkeypatch, error, owner, step)
+    with pytest.raises(type(error)) as caught:
+        fast.score(fast.encode(noise_film()), QUESTIONS, YES_NO)
+    assert caught.value is error and fast.fast and fast.fast.runs and not caplog.records
+
+
+@pytest.mark.parametrize("part", ["model.vision_model.layernorm_post", "model.language_model.layers.0.mlp.up_proj"])
+def test_another_layout_of_transformers_is_seen_before_anything_is_built(part: str) -> None:
+    model = fast_engine().model
+    check_layout(model)
+    owner, _, name = part.rpartition(".")
+    delattr(model.get_submodule(owner), name)
+    with pytest.raises(NotImplementedError, match=name):
+        check_layout(model)
 
 
 def test_a_text_that_does_not_fit_runs_on_the_plain_path_and_shorter_ones_do_not(

@@ -16,7 +16,7 @@ from cxr.model.engine import Encoded
 from cxr.model.gate import FILE, SURE, Familiarity, Gatekeeper, pool_states, read_familiarity, write_familiarity
 from cxr.model.loading import load_named
 from cxr.reader import Reader, load_reader
-from cxr.results import CxrError, Gate, Reason
+from cxr.results import CxrError, Reason
 from cxr.settings import Settings
 from cxr.training.gate import fit_familiarity
 from tests.fakes import EMBEDDED
@@ -159,7 +159,7 @@ def test_the_reader_refuses_before_it_encodes_and_reads_all_the_same_when_told_t
 
 def test_a_reader_whose_encoder_knows_nothing_refuses_after_it_has_encoded() -> None:
     reader = Reader(tiny_engine(), EMBEDDED, None, gatekeeper=Gatekeeper(plain_familiarity(intercept=1e6)))
-    assert reader.inspect(FILM) == Gate()
+    assert reader.admit(FILM)[0] == FILM
     with pytest.raises(CxrError, match="does not look like"):
         reader.study(FILM)
 
@@ -168,5 +168,5 @@ def test_drawn_films_pass_the_gate_that_ships() -> None:
     reader = load_reader(Settings())
     for seed in range(10_000_200, 10_000_206):
         film = draw_film(seed, size=256, view="PA").film
-        assert not reader.inspect(film).refused and not reader.study(film).gate.reasons
+        assert not reader.study(film).gate.reasons
     assert inspect_film(FILM).doubt < 0

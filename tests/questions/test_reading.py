@@ -3,8 +3,8 @@
 import pytest
 
 from cxr.findings import FINDINGS
-from cxr.prompts import READY_QUESTIONS
-from cxr.questions import forms
+from cxr.prompts import MAX_QUESTION, MAX_TURNS, READY_QUESTIONS
+from cxr.questions import forms, reading
 from cxr.questions.question import Question, Topic
 from cxr.questions.reading import read_question
 from cxr.results import Turn
@@ -221,6 +221,24 @@ def test_a_long_question_is_read_at_once() -> None:
         "left lung ",
     ):
         assert ask((piece * 500)[:500]).topic in Topic  # no pattern runs away
+
+
+@pytest.mark.parametrize("rows", [1, 8, 40, 1000])
+@pytest.mark.parametrize("word", ["wrgh ", "efusionn ", " ", "<|x|>", "-", "a"])
+def test_of_a_megabyte_of_earlier_questions_no_more_is_read_than_of_one_question(
+    rows: int, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    stock = reading.repair_spelling
+    monkeypatch.setattr(reading, "repair_spelling", lambda text, kept=(): (read.append(text), stock(text, kept))[1])
+    earlier = [Turn(word * (1_000_000 // rows // len(word)), "x")] * rows
+    read_question("How big is it?", (), earlier)
+    assert sum(map(len, read[1:])) <= MAX_QUESTION and len(read) <= 1 + MAX_TURNS
+
+
+def test_it_stands_for_a_finding_of_a_short_question_before_long_ones() -> None:
+    turns = [Turn("Is there a mass?", "No."), *[Turn("What does this film show at its upper edge?", "x")] * 5]
+    assert read_question("How big is it?", (), turns).findings == ("mass",)
 
 
 def test_plain_words_near_those_of_the_trade_stay_what_they_are() -> None:

@@ -1,7 +1,7 @@
 """One page over the fake engine, served for a whole module of tests, and how a program talks to it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,13 @@ def call(address: str, task: str, *data: object) -> Any:
     reply = httpx.get(f"{address}gradio_api/call/{task}/{joined.json()['event_id']}", timeout=120).text
     last = json.loads(reply.strip().rpartition("data: ")[2])
     return last[0] if isinstance(last, list) else last
+
+
+def call_mcp(address: str, tool: str, arguments: Mapping[str, object]) -> str:
+    """What a tool says to a program that speaks MCP."""
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+    accept = {"Accept": "application/json, text/event-stream"}
+    return httpx.post(f"{address}gradio_api/mcp/", json=body, headers=accept, timeout=60).text
 
 
 def draw_examples(folder: Path) -> list[Example]:

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Message, Scope
 
-from cxr.space.door import FILE, Door
+from cxr.space.door import FILE, MOST_PARTS, TOO_MANY, UPLOAD, Door
 from cxr.space.faults import GENERAL
 
 SILENCE = 0.1  # s
@@ -35,7 +35,11 @@ async def fail(_: Request) -> Response:
     raise RuntimeError("a secret")
 
 
-ROUTES = [Route("/config", stream, methods=["GET", "POST"]), Route("/", fail)]
+ROUTES = [
+    Route("/config", stream, methods=["GET", "POST"]),
+    Route(UPLOAD, stream, methods=["POST"]),
+    Route("/", fail),
+]
 
 
 def ask(
@@ -73,6 +77,17 @@ def ask(
 @pytest.mark.parametrize(("method", "bodies"), [("GET", ()), ("POST", (b"x", b"y"))])
 def test_a_stream_may_last_longer_than_silence(tmp_path: Path, method: str, bodies: tuple[bytes, ...]) -> None:
     assert ask(tmp_path, "/config", *bodies, method=method) == (200, b"abcde")
+
+
+@pytest.mark.parametrize("part", [b"{", b"["])
+def test_what_would_take_long_to_parse_is_refused_before_it_is(tmp_path: Path, part: bytes) -> None:
+    status, said = ask(tmp_path, "/config", part * MOST_PARTS, part, method="POST")
+    assert status == 413 and TOO_MANY.encode() in said
+    assert ask(tmp_path, "/config", part * MOST_PARTS, b"x", method="POST") == (200, b"abcde")
+
+
+def test_a_film_may_hold_any_bytes(tmp_path: Path) -> None:
+    assert ask(tmp_path, UPLOAD, b"{[" * MOST_PARTS, method="POST") == (200, b"abcde")
 
 
 @pytest.mark.parametrize(("slow", "whole", "pieces"), [(5 * SILENCE, 60.0, 2), (0.0, 0.0, 20)])

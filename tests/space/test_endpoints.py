@@ -3,6 +3,7 @@
 import base64
 import io
 import logging
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,10 +16,13 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from cxr.findings import FINDINGS
+from cxr.prompts import MAX_ANSWER, MAX_QUESTION, MAX_TURNS
+from cxr.questions import reading
 from cxr.results import CxrError, Turn
+from cxr.space.door import TOO_MANY
 from cxr.space.endpoints import read_history
 from cxr.space.faults import GENERAL
-from tests.space.served import call, mark_file, serve_fake, upload, write_bad_files, write_dicom, write_film
+from tests.space.served import call, call_mcp, mark_file, serve_fake, upload, write_bad_files, write_dicom, write_film
 
 TASKS = ("classify", "caption", "answer", "locate")
 CHECKS = ("check_film", "check_sides")
@@ -178,6 +182,56 @@ def test_a_history_has_questions_and_answers() -> None:
     for wrong in ("text", [["a", "b"]], [{"question": "a"}], [{"question": 1, "answer": "b"}]):
         with pytest.raises(CxrError):
             read_history(wrong)
+
+
+def test_of_a_long_history_the_latest_turns_are_kept_and_cut() -> None:
+    rows = [{"question": f"{number} " * 1000, "answer": "b" * 100_000} for number in range(1000)]
+    turns = read_history([5, *rows])
+    assert [turn.question.split()[0] for turn in turns] == [str(number) for number in range(1000 - MAX_TURNS, 1000)]
+    assert all(len(turn.question) <= MAX_QUESTION and len(turn.answer) <= MAX_ANSWER for turn in turns)
+
+
+MEGABYTE = 900_000 // 5 * "wrgh "
+LONG = {
+    "question": [{"question": MEGABYTE, "answer": "x"}],
+    "answer": [{"question": "Is it?", "answer": MEGABYTE}],
+    "turns": [{"question": MEGABYTE[:900], "answer": "x"}] * 900,
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+@pytest.mark.parametrize("over", ["HTTP", "MCP"])
+def test_a_megabyte_of_history_keeps_nobody_waiting(
+    address: str, film: Path, kind: str, over: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """100 kB took 5.5 s of a core in which nobody else was served."""
+    read: list[str] = []
+    stock = reading.repair_spelling
+    monkeypatch.setattr(reading, "repair_spelling", lambda text, kept=(): (read.append(text), stock(text, kept))[1])
+    began = time.monotonic()
+    if over == "HTTP":
+        reply = str(call(address, "answer", mark_file(upload(address, film)), "How big is it?", LONG[kind]))
+    else:
+        content = f"data:image/png;base64,{base64.b64encode(film.read_bytes()).decode()}"
+        given = {"film_file": content, "question": "How big is it?", "history": LONG[kind]}
+        reply = call_mcp(address, "answer", given)
+    assert "How big is it?" in reply and "hade 40" in reply
+    assert 0 < sum(map(len, read)) <= 2 * MAX_QUESTION
+    assert time.monotonic() - began < 20  # at the former pace a megabyte took 50 s
+
+
+def test_a_question_of_a_megabyte_is_cut_before_it_is_read(address: str, film: Path) -> None:
+    reply = call(address, "answer", mark_file(upload(address, film)), f"Is there a mass? {MEGABYTE}", None)
+    assert len(reply["text"]) < 2000
+
+
+@pytest.mark.parametrize("over", ["HTTP", "MCP"])
+def test_a_history_of_too_many_turns_is_refused_in_a_sentence(address: str, film: Path, over: str) -> None:
+    rows = [{"question": "a", "answer": "b"}] * 2000
+    if over == "HTTP":
+        assert TOO_MANY in call(address, "answer", mark_file(upload(address, film)), "Why?", rows)["error"]
+    else:
+        assert TOO_MANY in call_mcp(address, "answer", {"question": "Why?", "history": rows})
 
 
 def test_two_clients_at_once_get_their_own_film(address: str, tmp_path: Path) -> None:

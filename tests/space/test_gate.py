@@ -1,7 +1,12 @@
 """The gate on the page and over HTTP: a refusal, a warning, the button that turns a film, reading it all the same."""
 
-from collections.abc import Iterator
+import pickle
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,12 +14,13 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from cxr.evaluation.strangers import draw_stranger
 from cxr.films.film import Film, shrink, to_image
-from cxr.films.gate import STRANGERS
+from cxr.films.gate import STRANGERS, inspect_film
 from cxr.films.phantom import draw_film
 from cxr.films.quality import SMALL
 from cxr.results import Gate, Reason
 from cxr.space import markup
 from cxr.space.desk import Desk
+from cxr.turns import Turns
 from tests.fakes import BARE_LLAMA, EMBEDDED, FakeEngine, fake_reader
 from tests.space.served import call, mark_file, serve_fake, upload
 from tests.space.test_browser import CHROMIUM, PATIENCE, browser, choose, open_tab, visit  # noqa: F401
@@ -119,6 +125,56 @@ def test_the_endpoints_refuse_with_the_reason_and_read_when_told_to(address: str
         read = call(address, task, page, *rest, True)
         assert any("does not look like" in text for text in read["warnings"])
         assert call(address, task, film, *rest)["warnings"] == []
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[Film]:
+    """The films that were inspected, wherever that is done."""
+    seen: list[Film] = []
+    for name, module in list(sys.modules.items()):
+        if name.startswith("cxr.") and "inspect_film" in vars(module):
+            monkeypatch.setattr(module, "inspect_film", lambda film: (seen.append(film), inspect_film(film))[1])
+    return seen
+
+
+def pickle_lease(duration: Callable[..., int]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """What goes to ZeroGPU's fork, and comes from it, without the fork."""
+
+    def decorate(task: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*given: Any) -> Any:
+            assert duration(*given) > 0
+            return pickle.loads(pickle.dumps(task(*pickle.loads(pickle.dumps(given)))))
+
+        return run
+
+    return decorate
+
+
+@pytest.mark.parametrize("anyway", [False, True])
+@pytest.mark.parametrize("stranger", [False, True])
+def test_a_film_is_inspected_once(looks: list[Film], stranger: bool, anyway: bool) -> None:
+    film = draw_stranger("page", 10_000_000) if stranger else draw_film(10_000_007, size=256, view="PA").film
+    reader = fake_reader(gated=True)
+    read = Desk(reader, lease=pickle_lease).read(replace(film, anyway=anyway))
+    assert len(looks) == 1 and isinstance(read, Gate) is (stranger and not anyway)
+    if isinstance(read, tuple):
+        assert read[0].gate == reader.study(replace(film, anyway=anyway)).gate
+
+
+def test_a_film_that_waits_with_others_is_inspected_once(looks: list[Film]) -> None:
+    desk = Desk(fake_reader(gated=True), turns=Turns(1))
+    films = [draw_film(10_000_007 + seed, size=128, view="PA").film for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(desk.read, films))
+    assert len(looks) == len(films)
+
+
+@pytest.mark.parametrize("task", ["classify", "caption", "answer", "locate"])
+def test_a_call_inspects_its_film_once(address: str, films: dict[str, Path], looks: list[Film], task: str) -> None:
+    asked = {"answer": ["Why?"], "locate": ["effusion"]}
+    film = mark_file(upload(address, films["film"]))
+    assert "error" not in call(address, task, film, *asked.get(task, []))
+    assert len(looks) == 1
 
 
 def test_a_refused_film_leases_no_model() -> None:

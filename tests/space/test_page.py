@@ -86,6 +86,18 @@ def test_other_machines_reach_the_page_only_on_a_space() -> None:
     assert choose_host({"SPACE_ID": "someone/reader"}) != "127.0.0.1"
 
 
+@pytest.mark.parametrize("name", ["0.0.0.0", "127.0.0.2", "localhost"])
+@pytest.mark.parametrize("more", [{}, {"SPACE_ID": "someone/reader"}])
+def test_the_address_that_is_named_is_served(name: str, more: dict[str, str]) -> None:
+    assert choose_host({"GRADIO_SERVER_NAME": name, **more}) == name
+
+
+@pytest.mark.parametrize("name", ["203.0.113.7", "no.such.machine.invalid", "x" * 70, "127.0.0.1:80", " "])
+def test_an_address_that_is_not_of_this_machine_is_a_sentence(name: str) -> None:
+    with pytest.raises(CxrError, match="GRADIO_SERVER_NAME"):
+        choose_host({"GRADIO_SERVER_NAME": name})
+
+
 def test_a_port_that_cannot_be_had_gets_a_sentence(page: Page) -> None:
     for named in ("abc", "0", "70000"):
         with pytest.raises(CxrError, match=f"must be a port, 1 to 65535, not {named}"):

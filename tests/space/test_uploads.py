@@ -1,8 +1,12 @@
 """Which uploads a call may name, and how they and what visitors were told are forgotten."""
 
+import errno
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from shutil import rmtree
 
 import httpx
 import pytest
@@ -12,7 +16,7 @@ from cxr.space.desk import Desk
 from cxr.space.page import build_page
 from cxr.space.serving import serve
 from cxr.space.shelf import Shelf
-from cxr.space.uploads import KEPT_SECONDS, SWEPT_EVERY, find_upload, forget_sessions, repeat, sweep
+from cxr.space.uploads import KEPT_SECONDS, SWEPT_EVERY, Sweeper, find_upload, forget_sessions, repeat, sweep
 from tests.fakes import fake_reader
 from tests.programs import find_port
 from tests.space.served import call, mark_file, upload, write_film
@@ -99,6 +103,114 @@ def test_sweeping_starts_at_once_and_goes_on(tmp_path: Path) -> None:
         while (tmp_path / name).exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         assert not (tmp_path / name).exists()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A program's folder beside that of another."""
+    folder = tmp_path / "films-own"
+    for name in ("films-own", "films-other"):
+        (tmp_path / name / "0123").mkdir(parents=True)
+        (tmp_path / name / "0123" / "Muster_Max.png").write_bytes(b"film")
+        age(tmp_path / name / "0123" / "Muster_Max.png", 3600)
+    return folder
+
+
+def list_left(own: Path) -> list[str]:
+    return sorted(path.parent.parent.name for path in own.parent.glob("films-*/*/*"))
+
+
+def test_folders_of_ended_programs_are_swept_and_no_others(own: Path) -> None:
+    (own.parent / "films-link").symlink_to(own.parent / "kept")
+    for name in ("kept", "film"):
+        (own.parent / name).mkdir()
+        (own.parent / name / "old").write_bytes(b"film")
+        age(own.parent / name / "old", 3600)
+    Sweeper(own).sweep()
+    assert list_left(own) == []
+    assert (own.parent / "kept" / "old").is_file() and (own.parent / "film" / "old").is_file()
+
+
+@pytest.mark.parametrize("of", ["scandir", "lstat", "stat", "unlink", "rmdir"])
+def test_what_vanishes_meanwhile_ends_no_sweep(
+    own: Path, of: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another program that sweeps the same folders is a step ahead everywhere in one of them."""
+    stock = getattr(os, of)
+
+    def vanish(path: object, *told: object, **more: object) -> object:
+        if "films-other" in os.fsdecode(path):
+            raise FileNotFoundError(errno.ENOENT, "gone", path)
+        return stock(path, *told, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, of, vanish)
+        Sweeper(own).sweep()
+    assert "films-own" not in list_left(own) and not caplog.records
+
+
+@pytest.mark.parametrize("kind", [errno.EACCES, errno.EROFS, errno.EIO])
+@pytest.mark.parametrize("of", ["scandir", "unlink"])
+def test_what_cannot_be_swept_is_said_once_without_a_name(
+    own: Path, of: str, kind: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stock = getattr(os, of)
+
+    def refuse(path: object, *told: object, **more: object) -> object:
+        if "films-other" in os.fsdecode(path):
+            raise OSError(kind, "no", os.fsdecode(path))
+        return stock(path, *told, **more)
+
+    sweeper = Sweeper(own)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, of, refuse)
+        for _ in range(3):
+            sweeper.sweep()
+    assert list_left(own) == ["films-other"]
+    assert [errno.errorcode[kind] in record.getMessage() for record in caplog.records] == [True]
+    assert "Muster" not in caplog.text and "films-" not in caplog.text
+    sweeper.sweep()  # it was mended
+    assert list_left(own) == []
+
+
+def test_two_programs_that_sweep_the_same_folders_go_on(own: Path, caplog: pytest.LogCaptureFixture) -> None:
+    stop, made = time.monotonic() + 3, 0
+    with ThreadPoolExecutor(2) as pool:
+
+        def go_on() -> None:
+            sweeper = Sweeper(own, -1)
+            while time.monotonic() < stop:
+                sweeper.sweep()
+
+        running = [pool.submit(go_on) for _ in range(2)]
+        while time.monotonic() < stop:
+            folder = own.parent / f"films-{made}"
+            with suppress(FileNotFoundError):  # swept while it was being made
+                (folder / "a" / "b").mkdir(parents=True)
+            rmtree(folder, ignore_errors=True)
+            made += 1
+        for each in running:
+            each.result()
+    assert made > 1 and not caplog.records
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError("Muster"), RuntimeError("Muster"), KeyError("Muster")])
+def test_what_is_repeated_goes_on_after_an_error_which_is_said_once(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    done: list[int] = []
+
+    def work() -> None:
+        done.append(1)
+        raise error
+
+    thread = repeat(work, every=0.01)
+    deadline = time.monotonic() + 20
+    while len(done) < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert thread.is_alive() and len(done) >= 5
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert type(error).__name__ in said and "Muster" not in said
 
 
 def test_what_a_visitor_was_told_is_forgotten_with_its_session(uploads: Path, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Results become pictures, sentences, files and HTML."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,6 +110,16 @@ def test_llama_is_named_where_its_weights_answer() -> None:
     shown = markup.show_identity(BARE_LLAMA)
     assert "Built with Llama" in shown and "Not fine-tuned, not calibrated" in shown
     assert "European Union" in markup.show_licence(BARE_LLAMA)
+
+
+def test_a_list_keeps_its_own_role_and_its_announcement_stands_around_it() -> None:
+    shown = markup.show_notes(["One.", "Two."])
+    assert re.fullmatch(r'<div role="status"><ul class="[^"]*">(<li>[^<]*</li>){2}</ul></div>', shown)
+
+
+def test_no_list_of_the_page_is_given_another_role() -> None:
+    for path in Path(markup.__file__).parent.glob("*.py"):
+        assert not re.findall(r"<(?:ul|ol|dl|li|table)\b[^>]*\brole=", path.read_text(encoding="utf-8")), path.name
 
 
 def test_notes_are_escaped_and_absent_where_there_are_none(film: Film) -> None:
