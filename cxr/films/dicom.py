@@ -7,6 +7,7 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -37,6 +38,8 @@ BROKEN_HEADER = "The header of this DICOM file is damaged, so its elements canno
 BROKEN_DEFLATE = "This DICOM file is deflated, and its data are damaged or cut off; please fetch it again."
 SEVERAL = "This file holds {} pictures; only frame 1 is read."
 HEADER_ERRORS = (*PYDICOM_ERRORS, InvalidDicomError, EOFError, OSError, RecursionError, struct.error)
+
+Stop = Callable[[BaseTag, str | None, int], bool]  # when to stop reading: pydicom's stop_when
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,8 @@ def read_header(path: Path) -> Header:
         raise CxrError(BROKEN_HEADER) from None  # the cause may quote the header, which names the patient
 
 
-def read_dataset(path: Path) -> Dataset:
-    """The elements that say how to show a film, and its pixels; no element that says whose it is.
+def read_dataset(path: Path, names: Sequence[str] = READ_TAGS, stop: Stop | None = None) -> Dataset:
+    """Some elements: those that say how to show a film, and its pixels, but no element that says whose it is.
 
     How the data set is written is told by its first element, since the file meta information may say otherwise or
     nothing: implicit or explicit, in either order of bytes, deflated or not (PS3.5 A.1 to A.5).
@@ -118,9 +121,10 @@ def read_dataset(path: Path) -> Dataset:
         little = (
             int.from_bytes(head[:2], "little") in FIRST_GROUPS or int.from_bytes(head[:2], "big") not in FIRST_GROUPS
         )
-        tags: list[BaseTag | int] = [*map(Tag, READ_TAGS), *OVERLAYS]
-        stop = stop_after_pixels()
-        dataset = read_elements(stream, not head[4:6].isalpha(), little, stop_when=stop, specific_tags=tags)
+        tags: list[BaseTag | int] = [*map(Tag, names), *OVERLAYS]
+        dataset = read_elements(
+            stream, not head[4:6].isalpha(), little, stop_when=stop or stop_after_pixels(), specific_tags=tags
+        )
     dataset.file_meta = meta
     if said is None or said == DeflatedExplicitVRLittleEndian:
         meta.TransferSyntaxUID = ExplicitVRLittleEndian if little else ExplicitVRBigEndian

@@ -4,18 +4,15 @@ Windows writes films\\1.png; a Mac unpacks names with their accents apart (NFD),
 Knows nothing about labels.
 """
 
-import io
 import os
 import re
 import unicodedata
 import zlib
 from pathlib import Path
 
-from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag, Tag
 
-from cxr.films.dicom_bombs import DicomFile
+from cxr.films.dicom import HEADER_ERRORS, read_dataset
 from cxr.films.dicom_header import read_view
 from cxr.films.film import View
 from cxr.films.open import is_dicom
@@ -24,11 +21,6 @@ from cxr.results import CxrError
 VIEW_TAGS = ("ViewPosition", "ViewCodeSequence")
 AFTER = Tag("ViewCodeSequence")  # the later of the two
 OUTSIDE = "films whose 'image' leads out of the folder of their file"
-# What pydicom raises for a header that is damaged.
-DAMAGED = (
-    *(OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RecursionError),
-    *(MemoryError, zlib.error, BytesLengthException, InvalidDicomError),
-)
 
 
 class Finder:
@@ -105,10 +97,8 @@ def read_header_view(path: Path) -> View | None:
         with path.open("rb") as file:
             if not is_dicom(file.read(512)):
                 return None
-        with DicomFile(io.FileIO(path)) as file:
-            tags: list[BaseTag | int] = [Tag(name) for name in VIEW_TAGS]
-            return read_view(read_partial(file, _is_past, force=True, specific_tags=tags))
-    except (*DAMAGED, CxrError):
+        return read_view(read_dataset(path, VIEW_TAGS, _is_past)).view
+    except (*HEADER_ERRORS, MemoryError, zlib.error, CxrError):
         return None
 
 
