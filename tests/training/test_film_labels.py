@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cxr.films.phantom.sets import label_opacity
 from cxr.findings import BY_KEY
 from cxr.results import CxrError, Observation
 from cxr.training.data import DataOptions
@@ -230,3 +231,13 @@ def test_a_patients_name_is_one_however_it_is_encoded() -> None:
 def test_complete_may_come_from_a_column_of_numbers(value: Any, complete: bool) -> None:
     assert judge({"label": "Mass", "complete": value})[1] == (FOURTEEN - {"mass"} if complete else set())
     assert set(BY_KEY) == FOURTEEN
+
+
+def test_a_drawn_set_with_a_label_of_its_own_says_the_whole_truth() -> None:
+    for seed, finding in enumerate(("consolidation", "effusion")):
+        drawn = {"findings": [{"finding": finding, "side": "left"}], "complete": True}
+        entry = label_opacity(drawn, seed)
+        seen, absent, _ = read_findings(read_object(entry), ("lung_opacity",), DataOptions())
+        known = {item.finding for item in seen}
+        assert known == {finding} | ({"lung_opacity"} if finding in OPACITIES else set())
+        assert known | set(absent) == FOURTEEN | {"lung_opacity"}

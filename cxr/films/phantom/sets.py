@@ -99,9 +99,14 @@ def write_set(folder: Path, count: int, size: int = 512, first: int = FIRST, opa
 
 
 def label_opacity(entry: dict[str, Any], seed: int) -> dict[str, Any]:
-    """The film's line that also says whether a lung is denser than it should be, whatever the cause."""
-    dense = not OPACITIES.isdisjoint(item["finding"] for item in entry["findings"])
-    return entry | {"label" if dense else "absent": [OPACITY], "split": WIDE_SPLITS[seed % len(WIDE_SPLITS)]}
+    """The film's line that also says whether a lung is denser than it should be, whatever the cause.
+
+    The label leaves open which finding it is, so those that it is not are named.
+    """
+    present = {item["finding"] for item in entry["findings"]}
+    others = sorted(OPACITIES - present)
+    said = {"label": [OPACITY], "absent": others} if OPACITIES & present else {"absent": [OPACITY, *others]}
+    return entry | said | {"split": WIDE_SPLITS[seed % len(WIDE_SPLITS)]}
 
 
 def write_film(folder: Path, seed: int, size: int) -> dict[str, Any]:
