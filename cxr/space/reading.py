@@ -139,8 +139,14 @@ class Reading:
             rest = set_asking(self._results, False, visit is not None) if answer.finished else {}
             yield {self._results.chat: [*chat, {"role": "assistant", "content": views.write_answer(answer)}], **rest}
 
-    def rest(self, visit: Visit | None) -> Changes:
-        """What may be pressed now that nothing is being written."""
+    def rest(self, visit: Visit | None, request: gr.Request) -> Changes:
+        """What may be pressed now that nothing is being written; nothing of a visit that has ended meanwhile.
+
+        A film that is chosen while something is being written calls that off, which leads here with the visit before;
+        said after the new film was refused, it would switch on what it has switched off.
+        """
+        if visit and self._latest.is_gone(request, visit):
+            return {}
         return rest(self._results, open_film=visit is not None)
 
 

@@ -38,6 +38,7 @@ class Viewing:
     @guard
     def open_upload(self, path: str | None, request: gr.Request) -> Changes:
         """Show the film in an uploaded file, and forget everything about the one before."""
+        self._latest.note(request)  # before it is opened: what is said of the old film meanwhile would come too late
         try:
             film = self._desk.open(find_upload({"path": path}))
         except CxrError as error:  # a toast is gone in seconds, so the sentence stands on the page, too
@@ -48,6 +49,7 @@ class Viewing:
     @guard
     def open_example(self, event: gr.SelectData, request: gr.Request) -> Changes:
         """Show an example; what is known about it stays here until it is asked for."""
+        self._latest.note(request)
         example = self._shelf.find(str(event.value["caption"]))
         return self._show(Visit(uuid4().hex, self._desk.open(example.path, example.view), example), request)
 
@@ -55,14 +57,13 @@ class Viewing:
     def mask_borders(self, visit: Visit | None, request: gr.Request) -> Changes:
         """The same film with its borders black as far as text was found there; the one with text is forgotten."""
         visit = need_visit(visit)
-        return self._show(replace(visit, number=uuid4().hex, film=mask_text(visit.film)), request)
+        return self._show_again(visit, mask_text(visit.film), request)
 
     @guard
     def read_anyway(self, visit: Visit | None, request: gr.Request) -> Changes:
         """The same film, to be read although the gate refused it."""
         visit = need_visit(visit)
-        film = replace(visit.film, anyway=True)
-        return self._show(replace(visit, number=uuid4().hex, film=film), request)
+        return self._show_again(visit, replace(visit.film, anyway=True), request)
 
     @guard
     def mend(self, visit: Visit | None, studied: Studied | None, request: gr.Request) -> Changes:
@@ -72,7 +73,7 @@ class Viewing:
             raise CxrError("This film has changed meanwhile; please choose it again.")
         gate = studied.study if isinstance(studied.study, Gate) else studied.study.gate
         film = mend_film(visit.film, gate.mend) if gate.mend else visit.film
-        return self._show(replace(visit, number=uuid4().hex, film=replace(film, anyway=False)), request)
+        return self._show_again(visit, replace(film, anyway=False), request)
 
     def list_examples(self) -> Changes:
         """The gallery as it is now: films may have been fetched since the page was made."""
@@ -93,6 +94,11 @@ class Viewing:
             **clear_map(self._map, self._desk.own_findings, open_film=False),
             **rest(self._results, open_film=False),
         }
+
+    def _show_again(self, visit: Visit, film: Film, request: gr.Request) -> Changes:
+        """The film of the visit changed, unless another has been chosen meanwhile."""
+        gone = self._latest.is_gone(request, visit)
+        return {} if gone else self._show(replace(visit, number=uuid4().hex, film=film), request)
 
     def _show(self, visit: Visit, request: gr.Request) -> Changes:
         self._latest.note(request, visit.number)
@@ -137,8 +143,10 @@ class Viewing:
         }
 
     @guard
-    def show_truth(self, visit: Visit | None) -> Changes:
+    def show_truth(self, visit: Visit | None, request: gr.Request) -> Changes:
         """What is known about an example, now that it was asked for."""
+        if visit and self._latest.is_gone(request, visit):
+            return {}
         example = visit.example if visit else None
         if example is None:
             raise CxrError("Only of an example is it known what it shows.")
@@ -148,25 +156,38 @@ class Viewing:
         }
 
     @guard
-    def look(self, visit: Visit | None, zoom: float, across: float, down: float, inverted: bool) -> Changes:
+    def look(
+        self, visit: Visit | None, zoom: float, across: float, down: float, inverted: bool, request: gr.Request
+    ) -> Changes:
         """The film as the visitor wants to see it."""
         look = views.Look(zoom, across / 100, down / 100, inverted)
         sliders = {part: gr.Slider(visible=zoom > 1) for part in (self._film.across, self._film.down)}
-        return {self._film.picture: self._draw(need_visit(visit).film, look), **sliders}
+        picture = self._draw(need_visit(visit).film, look)
+        return {} if self._latest.is_gone(request, need_visit(visit)) else {self._film.picture: picture, **sliders}
 
     @guard
     def aim(
-        self, visit: Visit | None, zoom: float, across: float, down: float, inverted: bool, event: gr.SelectData
+        self,
+        visit: Visit | None,
+        zoom: float,
+        across: float,
+        down: float,
+        inverted: bool,
+        event: gr.SelectData,
+        request: gr.Request,
     ) -> Changes:
         """Move the point that was clicked to the middle, twice as large where the whole film was seen."""
         film, look = need_visit(visit).film, views.Look(zoom, across / 100, down / 100, inverted)
         x, y = views.aim(film, look, *event.index)
         zoom = max(zoom, 2.0)
+        picture = self._draw(film, views.Look(zoom, x, y, inverted))
+        if self._latest.is_gone(request, need_visit(visit)):
+            return {}
         return {
             self._film.zoom: zoom,
             self._film.across: gr.Slider(value=round(x * 100), visible=True),
             self._film.down: gr.Slider(value=round(y * 100), visible=True),
-            self._film.picture: self._draw(film, views.Look(zoom, x, y, inverted)),
+            self._film.picture: picture,
         }
 
     def _draw(self, film: Film, look: views.Look) -> Any:

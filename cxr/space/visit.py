@@ -49,7 +49,7 @@ class Latest:
         self._sessions = sessions
 
     def note(self, request: gr.Request, number: str = "") -> None:
-        """From now on this visitor looks at the film of the visit `number`, or at none."""
+        """From now on this visitor looks at the film of the visit `number`, or at none yet."""
         self._numbers[request.session_hash] = number
         self._numbers.move_to_end(request.session_hash)
         while len(self._numbers) > self._sessions:
