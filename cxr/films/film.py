@@ -1,11 +1,12 @@
 """The Film, and the one canvas on which every model sees it. Knows nothing about files or models."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from PIL import Image
 
+from cxr.films.field import Box, find_field
 from cxr.results import Reason
 
 View = Literal["PA", "AP", "lateral"]
@@ -47,15 +48,24 @@ def shrink(pixels: np.ndarray, side: int = MAX_SIDE) -> np.ndarray:
 
 
 def letterbox(film: Film, side: int) -> Image.Image:
-    """The film centred on a black square of `side` px, its shape kept (mode L).
+    """The exposed field of a film centred on a black square of `side` px, its shape kept (mode L).
 
     The stock Mllama processor cuts a film into 1 to 4 tiles by its size; one square canvas, the same in
-    training, evaluation and serving, keeps shapes fixed.
+    training, evaluation and serving, keeps shapes fixed. Without its border, a film is seen alike with any.
     """
-    image = to_image(film)
-    scale = side / max(image.size)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    field, laid = place_on_canvas(film, side)
+    image = to_image(replace(film, pixels=field.cut(film.pixels)))
+    size = (laid.right - laid.left, laid.bottom - laid.top)
     canvas = Image.new("L", (side, side), 0)
-    image = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
-    canvas.paste(image, ((side - size[0]) // 2, (side - size[1]) // 2))
+    canvas.paste(image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0), (laid.left, laid.top))
     return canvas
+
+
+def place_on_canvas(film: Film, side: int) -> tuple[Box, Box]:
+    """The part of a film that `letterbox` shows, and where it lies on the canvas."""
+    field = find_field(film.pixels)
+    height, width = field.bottom - field.top, field.right - field.left
+    scale = side / max(height, width)
+    tall, wide = max(1, round(height * scale)), max(1, round(width * scale))
+    top, left = (side - tall) // 2, (side - wide) // 2
+    return field, Box(top, left, top + tall, left + wide)

@@ -13,6 +13,7 @@ from cxr.films.dicom_header import NOT_CHEST
 from cxr.films.film import Film
 from cxr.films.look import tell_looks
 from cxr.films.quality import LONG, check_quality
+from cxr.films.several import holds_several
 from cxr.results import Mend, Reason
 
 LIKELY = 0.5  # probability from which a look is believed
@@ -40,6 +41,12 @@ LATERAL = Reason(
     True,
     "This film was taken from the side (a lateral); only films taken from the front or from behind can be read here.",
     "Send the frontal film of the same examination.",
+)
+SEVERAL = Reason(
+    "several films",
+    True,
+    "This picture shows more than one film, so it is not clear which of them to read.",
+    "Send one film at a time.",
 )
 CROPPED = Reason(
     "cropped",
@@ -78,7 +85,7 @@ def inspect_film(film: Film) -> Inspection:
     """Look at a film without a model."""
     looks = tell_looks(film.pixels)
     reasons = [*film.reasons, *_find_position(film, looks), *check_quality(film.pixels)]
-    if LONG in reasons and CROPPED in reasons:  # one thing is said once
+    if LONG in reasons and (CROPPED in reasons or SEVERAL in reasons):  # one thing is said once
         reasons.remove(LONG)
     strange = sum(looks[name] for name in STRANGERS)
     kept = min(max(strange, 1e-4), 1 - 1e-4)
@@ -89,7 +96,10 @@ def inspect_film(film: Film) -> Inspection:
 
 
 def _find_position(film: Film, looks: Mapping[str, float]) -> Iterator[Reason]:
-    """How the chest lies on the film, if there is one."""
+    """How the chest lies on the film, if there is one and only one."""
+    if holds_several(film.pixels):
+        yield SEVERAL
+        return
     if film.view == "lateral":
         yield LATERAL
         return

@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image
 
+from cxr.films.field import find_field
 from cxr.results import CxrError
 
 COLOURED = 40  # of 255: how far apart red, green and blue of one dot are before it counts as coloured
@@ -30,7 +31,7 @@ def scale_to_unit(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def stretch(pixels: np.ndarray, ignored: np.ndarray | None = None) -> np.ndarray:
-    """Map the range that is used to 0..1, for numbers whose black and white nobody wrote down.
+    """Map the range that is used to 0..1, for numbers whose black and white nobody wrote down; no border counts.
 
     One pixel in a thousand may lie outside at either end: a dead pixel or a lead letter must not make the rest grey.
     `ignored`: where pixels do not count, of the same shape.
@@ -39,7 +40,7 @@ def stretch(pixels: np.ndarray, ignored: np.ndarray | None = None) -> np.ndarray
         CxrError: a value is not a finite number.
     """
     check_finite(pixels)
-    counted = pixels if ignored is None else pixels[~ignored]
+    counted = find_field(pixels, fading=False).cut(pixels) if ignored is None else pixels[~ignored]
     if not counted.size:
         counted = pixels
     low, high = np.percentile(counted, (0.1, 99.9))

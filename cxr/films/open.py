@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cxr.films.burnt_in import warn_of_text
 from cxr.films.decoder import Kind, decode
+from cxr.films.field import blacken_border
 from cxr.films.film import Film, View
 from cxr.films.quality import check_blank
 from cxr.results import CxrError
@@ -39,7 +40,7 @@ def open_film(path: str | Path, view: View | None = None) -> Film:
         view: What is known of the view where the file does not say.
 
     Returns:
-        The film and what is worth knowing about it, without any identifier.
+        The film, black around its exposed field, and what is worth knowing about it, without any identifier.
 
     Raises:
         CxrError: it cannot be read, and why, in one sentence.
@@ -47,8 +48,9 @@ def open_film(path: str | Path, view: View | None = None) -> Film:
     path = Path(path).absolute()
     head = _read_head(path)
     film = decode(path, tell_kind(head))
-    check_blank(film.pixels)
-    return replace(film, view=film.view or view)
+    pixels = blacken_border(film.pixels)
+    check_blank(pixels)
+    return replace(film, pixels=pixels, view=film.view or view)
 
 
 def receive_film(path: str | Path, view: View | None = None) -> Film:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
+from cxr.films.field import find_field
 from cxr.results import CxrError, Reason
 
 TINY_SIDE, SMALL_SIDE = 64, 128  # px of the short side
@@ -68,12 +69,13 @@ def check_blank(pixels: np.ndarray) -> None:
     Raises:
         CxrError: it is blank; the one refusal that nobody can overrule.
     """
-    if pixels.std() < BLANK:
+    if find_field(pixels).cut(pixels).std() < BLANK:
         raise CxrError(SAY_BLANK)
 
 
 def check_quality(pixels: np.ndarray) -> Iterator[Reason]:
-    """Why a film, H x W float32 in 0..1, is hard to read; nothing for an ordinary one."""
+    """Why a film, H x W float32 in 0..1, is hard to read; nothing for an ordinary one. Its border does not count."""
+    pixels = find_field(pixels).cut(pixels)
     short, long = sorted(pixels.shape)
     if short < SMALL_SIDE:
         yield TINY if short < TINY_SIDE else SMALL

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from cxr.films.film import Film
+from cxr.films.film import Film, place_on_canvas
 from cxr.model.engine import Encoded, Engine
 
 
@@ -40,17 +40,18 @@ class Grid:
     def lay_on_film(self, values: np.ndarray, film: Film, canvas: int) -> np.ndarray:
         """Values of square cells of the whole grid -> H x W float32 over the film's own pixels.
 
-        It undoes `letterbox`, which laid the film on a square canvas of `canvas` px.
+        It undoes `letterbox`, which laid the film on a square canvas of `canvas` px. A border, which the model did not
+        see, gets the least of the values.
         """
-        height, width = film.pixels.shape
-        scale = canvas / max(height, width)
-        laid = np.maximum(1, np.round([width * scale, height * scale])).astype(int)
-        corner = (canvas - laid) // 2
+        field, laid = place_on_canvas(film, canvas)
         cells = len(values) * self.share / canvas
-        left, top, right, bottom = (float(edge) for edge in np.concatenate([corner, corner + laid]) * cells)
+        left, top, right, bottom = (edge * cells for edge in (laid.left, laid.top, laid.right, laid.bottom))
         image = Image.fromarray(values.astype(np.float32), mode="F")
         box = (left, top, min(right, len(values)), min(bottom, len(values)))
-        return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR, box=box), dtype=np.float32)
+        size = (field.right - field.left, field.bottom - field.top)
+        over = np.full(film.pixels.shape, values.min(), np.float32)
+        field.cut(over)[:] = np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=box))
+        return over
 
 
 def find_grid(engine: Engine, encoded: Encoded) -> Grid:

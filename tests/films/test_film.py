@@ -50,6 +50,7 @@ def test_the_canvas_is_square_black_and_centred(shape: tuple[int, int], inside: 
 def test_what_is_left_stays_left_on_the_canvas() -> None:
     pixels = np.zeros((64, 64), np.float32)
     pixels[:32, 32:] = 1  # the patient's left shoulder
+    pixels[48:, :16] = 0.5  # so that black is no border
     canvas = np.asarray(letterbox(Film(pixels), 32))
     assert canvas[4, 28] == 255 and not canvas[4, 4] and not canvas[28, 28]
 

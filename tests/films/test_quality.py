@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cxr.evaluation.spoilt import spoil
+from cxr.films.field import blacken_border
 from cxr.films.film import Film
 from cxr.films.open import open_film
 from cxr.films.phantom import draw_film
@@ -29,6 +30,21 @@ from tests.data import DATA, needs_data
 FILM = draw_film(10_000_001, view="PA").film.pixels
 
 
+def sink(film: np.ndarray) -> np.ndarray:
+    """Nearly all black, with white dots up to its edges, so that what is black is film."""
+    dark = np.clip(film * 4 - 3.3, 0, 1)
+    dark[::8, ::8] = 1
+    return dark
+
+
+@pytest.mark.parametrize("border", [0.0, 0.5, 1.0])
+def test_a_border_is_no_part_of_a_film_that_is_hard_to_read(border: float) -> None:
+    padded = blacken_border(np.pad(FILM, ((400, 400), (0, 0)), constant_values=border))
+    assert list(check_quality(padded)) == []
+    with pytest.raises(CxrError, match="blank"):
+        check_blank(blacken_border(np.pad(FILM * 1e-3 + 0.4, 200, constant_values=border)))
+
+
 def test_an_ordinary_film_is_not_warned_of() -> None:
     assert list(check_quality(FILM)) == [] and list(check_quality(FILM[:, 40:460])) == []
 
@@ -39,9 +55,9 @@ def test_an_ordinary_film_is_not_warned_of() -> None:
         (lambda film: 0.5 + film * 0.1, PALE),
         (lambda film: film[::5, ::5], SMALL),
         (lambda film: film[::10, ::10], TINY),
-        (lambda film: np.pad(film, ((0, 800), (0, 0))), LONG),
+        (lambda film: np.concatenate([film] * 3), LONG),
         (lambda film: np.clip(film * 4, 0, 1), WHITE),
-        (lambda film: np.clip(film * 4 - 3.3, 0, 1), BLACK),
+        (lambda film: sink(film), BLACK),
         (lambda film: spoil(Film(film), "photo of a screen", 3).pixels, SCREEN),
         (lambda film: spoil(Film(film), "unsharp", 3).pixels, SOFT),
     ],
