@@ -13,9 +13,10 @@ from pydicom.tag import BaseTag, Tag
 from pydicom.uid import RLELossless
 
 from cxr.films.dicom_description import Codestream
+from cxr.films.picture import MAX_PIXELS
 from cxr.results import CxrError
 
-MAX_INFLATED = 64 * 2**20  # bytes; as much as a file may hold that is not deflated
+MAX_INFLATED = 2 * MAX_PIXELS + 16 * 2**20  # bytes; the largest picture in 16 bits, and a header
 MAX_ELEMENTS = 20_000  # outside sequences; a film has hundreds
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")

@@ -35,6 +35,7 @@ SAME_CODEC = (
 )
 OTHERS = ((b"\xff\x0a", "JPEG XL"), (b"\x00\x00\x00\x0cJXL ", "JPEG XL"), (b"\x00\x00\x01", "MPEG video"))
 COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_422", "YBR_PARTIAL_420")
+GREY = ("MONO", "GRAY", "GREY")
 PHOTOMETRIC = {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", *COLOURS}
 MOST_BITS = 32  # of a sample in a codestream that can be decoded
 
@@ -199,6 +200,8 @@ def _read_colours(dataset: Dataset, stream: Codestream | None) -> tuple[str, int
     if stream and stream.precision:
         components = stream.components
     components = components or (3 if photometric in COLOURS else 1)
+    if photometric.startswith(GREY):  # "MONOCHROME 1", "MONOCHROME", "GRAYSCALE"
+        photometric = "MONOCHROME1" if photometric.endswith("1") else "MONOCHROME2"
     photometric = photometric or ("RGB" if components == 3 else "MONOCHROME2")
     if photometric not in PHOTOMETRIC or (components == 3) != (photometric in COLOURS):
         raise CxrError(BAD_COLOURS)

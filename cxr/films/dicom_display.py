@@ -108,6 +108,8 @@ def read_display(dataset: Dataset) -> Display:
         if slope == 0 or max(abs(slope), abs(intercept)) > LARGEST:
             raise CxrError(BAD_SCALE)
         signed, modality = signed or intercept < 0 or slope < 0, (slope, intercept)
+    else:
+        signed = False  # a table gives unsigned values
     table = _read_table(dataset, "VOI", signed)
     if table is not None and table.range[0] == table.range[1]:
         raise CxrError(BAD_TABLE.format("VOI"))

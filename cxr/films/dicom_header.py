@@ -168,8 +168,12 @@ def read_view(dataset: Dataset) -> Projection:
     spoken = read_projection(read_word(dataset, "ViewPosition"))
     if spoken != Projection():
         return spoken
-    codes = [str(item.get("CodeValue", "")).strip() for item in dataset.get("ViewCodeSequence") or ()]
-    return Projection(next((VIEW_CODES[code] for code in codes if code in VIEW_CODES), None))
+    for item in dataset.get("ViewCodeSequence") or ():
+        known = VIEW_CODES.get(read_word(item, "CodeValue"))
+        if known:
+            return Projection(known)
+        spoken = read_projection(read_word(item, "CodeMeaning"))
+    return spoken
 
 
 def names_chest(part: str) -> bool:

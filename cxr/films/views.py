@@ -13,7 +13,7 @@ from cxr.films.film import View
 
 Position = Literal["decubitus", "oblique"]
 
-LATERAL = re.compile(r"\b(?:LAT\w*|LLAT|RLAT|LL|RL|PROFIL\w*|SEITLICH\w*|XTABLE|SWIMMERS?)\b|^L$")
+LATERAL = re.compile(r"\b(?:LAT\w*|LLAT|RLAT|LL|RL|PROFIL\w*|PERFIL|SEITLICH\w*|XTABLE|SWIMMERS?)\b|^L$")
 DECUBITUS = re.compile(r"\b(?:LLD|RLD|\w*DECUB\w*)\b")  # lying on the side, with the beam from the front
 OBLIQUE = re.compile(r"\b(?:LPO|RPO|LAO|RAO|LLO|RLO|LPAO|\w*OBLI[QC]\w*|SCHRAG\w*)\b")
 FRONTAL: tuple[tuple[re.Pattern[str], View], ...] = (

@@ -21,6 +21,7 @@ from pydicom.uid import (
 
 from cxr.films.dicom import read_dataset, read_dicom
 from cxr.films.dicom_header import BURNT_IN, LYING, NOT_CHEST, OBLIQUE, TURNED
+from cxr.films.gate import inspect_film
 from cxr.films.open import open_film
 from cxr.model.gate import Gatekeeper
 from cxr.results import CxrError
@@ -56,6 +57,8 @@ def test_the_view_is_read_from_its_code(path: Path) -> None:
     code = Dataset()
     code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "R-10206", "SNM3", "antero-posterior"
     assert read(path, RAMP8, ViewCodeSequence=[code]).view == "AP"
+    code.CodeValue, code.CodeMeaning = "99HOSPITAL", "left lateral"
+    assert read(path, RAMP8, ViewCodeSequence=[code]).view == "lateral"
 
 
 @pytest.mark.parametrize(
@@ -143,8 +146,9 @@ def test_what_the_header_says_against_a_film_refuses_it_unless_overruled(
     write(path, make_dicom(RAMP8, **elements))
     film = open_film(path)  # through the child process
     assert [reason.name for reason in film.reasons] == [name] and film.reasons[0].refuses
-    assert Gatekeeper(None).inspect(film).refused
-    assert not Gatekeeper(None).inspect(replace(film, anyway=True)).refused
+    seen = inspect_film(film)
+    assert Gatekeeper(None).judge(film, seen).refused
+    assert not Gatekeeper(None).judge(replace(film, anyway=True), seen).refused
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,7 @@ def test_what_cannot_be_decoded_is_named(path: Path, start: bytes, name: str) ->
     [
         *({name: None} for name in ("PixelRepresentation", "SamplesPerPixel", "BitsStored", "HighBit")),
         {"PhotometricInterpretation": None},
-        {"PhotometricInterpretation": "monochrome2"},
+        *({"PhotometricInterpretation": word} for word in ("monochrome2", "MONOCHROME 2", "MONOCHROME", "Grayscale")),
         {"SamplesPerPixel": None, "PhotometricInterpretation": None, "BitsStored": None, "HighBit": None},
         {"NumberOfFrames": 16},
         {"NumberOfFrames": 0},

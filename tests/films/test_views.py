@@ -11,7 +11,7 @@ WORDS: dict[str, Projection] = {
         ("LL", "RL", "LAT", "lat.", "right lateral", "L", "L LAT", "LATERAL LEFT", "PA LAT", "XTABLE LATERAL"),
         Projection("lateral"),
     ),
-    **dict.fromkeys(("SWIMMERS", "Profil droit", "seitlich"), Projection("lateral")),
+    **dict.fromkeys(("SWIMMERS", "Profil droit", "seitlich", "PERFIL"), Projection("lateral")),
     "AP LLD": Projection("AP", "decubitus"),
     "PA RLD": Projection("PA", "decubitus"),
     "left lateral decubitus": Projection(None, "decubitus"),
