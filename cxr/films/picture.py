@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, TiffImagePlugin
 
+from cxr.films.field import find_field
 from cxr.films.film import Film, shrink
-from cxr.films.greys import mix_colours, stretch
+from cxr.films.greys import check_finite, mix_colours, stretch
 from cxr.results import CxrError
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
@@ -68,8 +69,7 @@ def _develop(image: Image.Image) -> Film:
     white_is_zero = _is_white_zero(image)  # before loading: a loaded picture may be another object
     ImageOps.exif_transpose(image, in_place=True)  # a copy of the largest picture is 160 MB
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
-        pixels = stretch(shrink(np.asarray(image, dtype=np.float32)))
-        return Film(1 - pixels if white_is_zero else pixels, None, found)
+        return Film(_stretch_field(shrink(np.asarray(image, dtype=np.float32)), white_is_zero), None, found)
     if image.mode in ("1", "L"):
         pixels = np.asarray(image.convert("L"), dtype=np.float32) / 255
     else:
@@ -79,6 +79,16 @@ def _develop(image: Image.Image) -> Film:
         pixels, colour = mix_colours(flat)
         found += colour
     return Film(shrink(pixels), None, found)
+
+
+def _stretch_field(values: np.ndarray, white_is_zero: bool) -> np.ndarray:
+    """Raw values as greys; a border, which may lie far outside the film's own range, is black and does not count."""
+    check_finite(values)
+    field = find_field(values, fading=False)
+    pixels = np.zeros_like(values)
+    inner = stretch(field.cut(values))
+    field.cut(pixels)[:] = 1 - inner if white_is_zero else inner
+    return pixels
 
 
 def _lay_on_black(image: Image.Image) -> Image.Image:
