@@ -55,14 +55,13 @@ class _Band(NamedTuple):
 def find_field(values: np.ndarray, fading: bool = True) -> Box:
     """The rows and columns of the exposed field of a picture, H x W of any number type; all of it without a border.
 
-    A dark band counts however it ends, for black around black air cannot be told from it, unless `fading` is False;
-    others only if they end in a step, for what is white by exposure fades. Reads the border and a sample of the rest, and copies neither.
+    A dark band counts however it ends, for black around black air cannot be told from it; others only if they end in a
+    step, for what is white by exposure fades. Reads the border and a sample of the rest, and copies neither.
+    `fading`: false where values are to be mapped to greys, and dark air that fades is as good as any.
     """
     kept = Box(0, 0, *values.shape)
     for band in _peel(values):
-        if not fading and not band.sharp:
-            continue
-        if band.width >= THIN * values.shape[band.side % 2]:
+        if band.width >= THIN * values.shape[band.side % 2] and (fading or band.sharp):
             kept = band.rest
     return kept
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cxr.films.dicom_header import NOT_CHEST
+from cxr.films.field import blacken_border
 from cxr.films.film import Film
 from cxr.films.look import tell_looks
 from cxr.films.quality import LONG, check_quality
@@ -118,6 +119,6 @@ def _is_turned(pixels: np.ndarray) -> bool:
 
 
 def mend_film(film: Film, mend: Mend) -> Film:
-    """The film turned or inverted."""
-    pixels = 1 - film.pixels if mend == "invert" else np.rot90(film.pixels, QUARTERS[mend])
+    """The film turned or inverted; a border, black until then, stays black."""
+    pixels = blacken_border(1 - film.pixels) if mend == "invert" else np.rot90(film.pixels, QUARTERS[mend])
     return replace(film, pixels=np.ascontiguousarray(pixels, dtype=np.float32))

@@ -19,7 +19,8 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from cxr.evaluation.films import RealFilm, list_films
-from cxr.evaluation.spoilt import cut, draw_lateral
+from cxr.evaluation.photographs import photograph_film
+from cxr.evaluation.spoilt import cut, draw_lateral, photograph
 from cxr.evaluation.strangers import KINDS, draw_stranger, open_strangers
 from cxr.films.gate import CUTS
 from cxr.films.look import LOOKS, Weights, measure_statistics, write_weights
@@ -66,13 +67,18 @@ def collect_samples(films: Sequence[RealFilm], strangers: Path, drawn: int = DRA
     for seed in range(FIRST_SEED, FIRST_SEED + drawn * LATERALS // DRAWN):
         pixels = draw_lateral(seed).pixels
         yield from (_note(vary(pixels, rng), "lateral") for _ in range(4))
+        yield _note(photograph_film(vary(pixels, rng), rng), "lateral")
     for stranger in open_strangers(strangers, fitted=True) if strangers.is_dir() else ():
         yield _note(stranger.pixels, "not a chest", 3.0)
         yield from (_note(vary(stranger.pixels, rng), "not a chest", 2.0) for _ in range(3))
+        yield from (_note(photograph_film(vary(stranger.pixels, rng), rng), "not a chest", 2.0) for _ in range(2))
     for kind in KINDS:
         look = "not a chest" if kind in RADIOGRAPHS else "not an X-ray"
         for seed in range(FIRST_SEED, FIRST_SEED + MORE.get(kind, 1) * drawn * OF_A_KIND // DRAWN):
-            yield _note(draw_stranger(kind, seed).pixels, look)
+            pixels = draw_stranger(kind, seed).pixels
+            yield _note(pixels, look)
+            if seed % 3 == 0:
+                yield _note(photograph_film(pixels, rng), look)
 
 
 def vary_film(pixels: Array, weight: float, rng: np.random.Generator) -> Iterator[Sample]:
@@ -82,6 +88,11 @@ def vary_film(pixels: Array, weight: float, rng: np.random.Generator) -> Iterato
     for quarters, look in TURNS.items():
         yield _note(np.rot90(vary(pixels, rng), quarters), look, 0.5 * weight)
     yield _note(1 - vary(pixels, rng), "inverted", 0.5 * weight)
+    for quarters, look in {0: "upright", **TURNS}.items():
+        turned = np.rot90(vary(pixels, rng), quarters)
+        yield _note(photograph_film(turned, rng), look, weight / (1 + (quarters > 0)))
+        yield _note(photograph(turned, rng).clip(0, 1), look, weight / 4)
+    yield _note(photograph_film(1 - vary(pixels, rng), rng), "inverted", 0.3 * weight)
     for look in CUTS:
         yield _note(vary(cut(pixels, look, rng.uniform(0.40, 0.55)), rng), look, 0.3 * weight)
 

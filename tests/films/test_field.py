@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from cxr.films.field import Box, blacken_border, find_field
 from cxr.films.film import Film, letterbox
+from cxr.films.gate import mend_film
 from cxr.films.open import open_film
 from cxr.films.phantom import draw_film
 from tests.data import DATA, needs_data
@@ -121,6 +123,21 @@ def test_the_largest_picture_takes_no_time() -> None:
     start = perf_counter()
     assert find_field(values) == Box(300, 300, 5700, 6300)
     assert perf_counter() - start < 1  # 0.06 s on a quiet core
+
+
+@pytest.mark.parametrize("value", [0, 65535])
+def test_a_border_does_not_shape_the_greys_of_a_deep_picture(tmp_path: Path, value: int) -> None:
+    raw = (FILM * 3000 + 500).astype(np.uint16)
+    for name, film in (("plain", raw), ("padded", pad(40, value, raw))):
+        Image.fromarray(film).save(tmp_path / f"{name}.png")
+    plain, padded = (open_film(tmp_path / f"{name}.png").pixels for name in ("plain", "padded"))
+    assert np.array_equal(padded, pad(40, 0.0, plain)) and plain.max() == 1
+
+
+@pytest.mark.parametrize("border", [0.0, 1.0])
+def test_a_negative_with_a_border_is_mended_to_a_film_with_a_black_one(border: float) -> None:
+    came = Film(blacken_border(pad(30, border, 1 - FILM)))
+    assert np.abs(mend_film(came, "invert").pixels - pad(30, 0.0)).max() < 1e-6
 
 
 @needs_data
