@@ -4,6 +4,7 @@ GDCM decodes, since its licence is free; it is given what the codestream says of
 """
 
 import io
+import re
 
 import gdcm
 import numpy as np
@@ -73,7 +74,7 @@ def _decode(stream: Codestream, about: Description) -> Array:
             return _decode_half(stream)
         return _decode_whole(stream, about)
     except (OSError, ValueError) as error:
-        raise CxrError(BAD_STREAM.format(stream.syntax.name)) from error
+        raise CxrError(BAD_STREAM.format(re.split(r",| \(| Image", stream.syntax.name)[0])) from error
 
 
 def _decode_half(stream: Codestream) -> Array:

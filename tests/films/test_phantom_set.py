@@ -86,7 +86,8 @@ def test_a_set_may_say_of_a_finding_of_its_own_whether_it_is_there(
     for seed, entry in zip(seeds, entries, strict=True):
         drawn = draw_film(seed, size=SMALLEST, view=entry["view"])  # type: ignore[arg-type]
         dense = any(item.finding in OPACITIES for item in drawn.observations)
-        assert ("label" in entry) == dense == ("absent" not in entry)
+        others = sorted(OPACITIES - {item.finding for item in drawn.observations})
+        assert ("label" in entry) == dense and entry.get("label", [OPACITY]) == [OPACITY]
         assert entry["complete"] and bool(entry["findings"]) == bool(drawn.observations)
-        assert entry["label" if dense else "absent"] == [OPACITY]
+        assert entry["absent"] == (others if dense else [OPACITY, *others])
     assert {"label", "absent"} <= {key for entry in entries for key in entry}
