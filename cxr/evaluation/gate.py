@@ -4,20 +4,21 @@
 
 By the reader that serves, on what nothing was fitted on: validation and test films of FOLDER/films.csv by source, the
 half of FOLDER/not_chest that `is_fitted` leaves out, and drawn pictures of seeds that are kept to measure on; then the
-same films turned, inverted, cropped, photographed off a screen. Intervals of 95 % are by patient.
+same films turned, inverted, cropped, photographed, two in one picture. Intervals of 95 % are by patient.
 """
 
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from cxr.evaluation.films import DRAWN_SEED, RealFilm, list_films
 from cxr.evaluation.intervals import RESAMPLES, Figure, bootstrap
-from cxr.evaluation.spoilt import WAYS, draw_lateral, spoil
+from cxr.evaluation.spoilt import WAYS, draw_lateral, join_films, spoil
 from cxr.evaluation.strangers import KINDS, draw_stranger, open_strangers
 from cxr.films.film import Film
 from cxr.films.open import open_film
@@ -34,11 +35,16 @@ EXPECTED: dict[str, tuple[str, Mend | None]] = {  # the reason that is right, an
     "inverted and turned": ("inverted", "invert"),  # which way it lies is said once it is as it should be
     "cropped": ("cropped", None),
     "photo of a screen": ("photo of a screen", None),
+    "photographed, turned to the left": ("turned", "turn right"),
+    "photographed, turned to the right": ("turned", "turn left"),
+    "photographed upside down": ("turned", "turn over"),
     "clipped": ("clipped", None),
     "unsharp": ("unsharp", None),
     "too small": ("too small", None),
     "lateral": ("lateral", None),
+    "two films in one picture": ("several films", None),
 }
+READ = ("photographed",)  # spoilt films that are to be read nevertheless
 
 
 @dataclass(frozen=True)
@@ -102,10 +108,18 @@ def judge_spoilt(reader: Reader, films: Sequence[RealFilm], laterals: int) -> It
         yield Judged("lateral", str(seed), judge(reader, draw_lateral(seed)))
 
 
+def judge_pairs(reader: Reader, films: Sequence[RealFilm]) -> Iterator[Judged]:
+    """Two real films in one picture, side by side or one above the other: to be refused by name."""
+    for number, (one, other) in enumerate(pairwise(films)):
+        pair = join_films(open_film(one.path), open_film(other.path), stacked=number % 2 == 1)
+        yield Judged("two films in one picture", one.patient, judge(reader, pair))
+
+
 def is_right(judged: Judged) -> bool:
-    """Whether a spoilt film got its own reason, and the button that mends it."""
-    name, mend = EXPECTED[judged.row]
-    return any(reason.name == name and reason.mend == mend for reason in judged.gate.reasons)
+    """Whether a spoilt film got its own reason, and the button that mends it; or is read, where that is right."""
+    if judged.row in READ:
+        return not judged.gate.refused
+    return any((reason.name, reason.mend) == EXPECTED[judged.row] for reason in judged.gate.reasons)
 
 
 def measure_share(judged: Sequence[Judged], marks: Sequence[bool], resamples: int = RESAMPLES) -> Figure:
@@ -136,7 +150,7 @@ def write_table(judged: Iterable[Judged], resamples: int = RESAMPLES) -> str:
     for row, group in groups.items():
         refused = measure_share(group, [one.gate.refused for one in group], resamples)
         warned = np.mean([bool(one.gate.reasons) and not one.gate.refused for one in group])
-        right = str(measure_share(group, list(map(is_right, group)), resamples)) if row in EXPECTED else "-"
+        right = str(measure_share(group, list(map(is_right, group)), resamples)) if row in (*EXPECTED, *READ) else "-"
         lines.append(f"| {row} | {len(group)} | {refused} | {warned:.3f} | {right} |")
     return "\n".join(lines)
 
@@ -156,6 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         *judge_drawn(reader, options.strangers),
         *judge_strangers(reader, options.films / "not_chest", options.strangers),
         *judge_spoilt(reader, some, options.strangers),
+        *judge_pairs(reader, some),
     ]
     gate = "" if reader.identity.gate else " The gate is off, but for what header and greys tell."
     sys.stdout.write(f"{reader.identity.base}, {reader.identity.adapter or 'no adapter'}.{gate}\n\n")

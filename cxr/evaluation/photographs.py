@@ -12,14 +12,15 @@ from PIL import Image, ImageFilter
 from cxr.evaluation.strangers import draw_scene
 
 Array = np.ndarray
-SIDES = (360, 720)  # px of the photograph's long side
+SIDES = (256, 480)  # px of the photograph's long side
 CORNERS = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], float)  # x, y; clockwise
 
 
 def photograph_film(pixels: Array, rng: np.random.Generator) -> Array:
     """The photograph, H x W float32 in 0..1, of a film, H x W float32 in 0..1."""
     long = int(rng.integers(*SIDES))
-    size = (long, int(long * rng.uniform(0.7, 1)))[:: 1 if rng.random() < 0.5 else -1]  # width, height
+    short = int(long * rng.uniform(0.7, 1))
+    size = (long, short) if rng.random() < 0.5 else (short, long)  # width, height
     room, frame = _draw_surroundings(size, rng)
     low, high = rng.uniform(0.0, 0.2), rng.uniform(0.6, 1.0)
     shown = low + (high - low) * np.clip(pixels, 0, 1) ** rng.uniform(0.7, 1.5)
@@ -32,7 +33,8 @@ def photograph_film(pixels: Array, rng: np.random.Generator) -> Array:
 def _draw_surroundings(size: tuple[int, int], rng: np.random.Generator) -> tuple[Array, float]:
     """What lies around the film, H x W, and the grey of the frame next to it: a light box, a dark room or a table."""
     width, height = size
-    scene = draw_scene(rng, height, width).clip(0, 1)
+    coarse = draw_scene(rng, height // 2, width // 2).clip(0, 1).astype(np.float32)
+    scene = np.asarray(Image.fromarray(coarse).resize(size, Image.Resampling.BILINEAR))
     kind = rng.integers(3)
     if kind == 0:
         bright = rng.uniform(0.8, 1.0)
@@ -79,10 +81,8 @@ def _take_picture(scene: Array, rng: np.random.Generator) -> Array:
     scene = scene * (1 + rng.uniform(0, 0.2) * (x * np.cos(angle) + y * np.sin(angle)))
     scene = scene * (1 - rng.uniform(0, 0.25) * (x**2 + y**2) / 2)
     for _ in range(int(rng.integers(0, 3))):
-        away = ((x - rng.uniform(-1, 1)) / rng.uniform(0.1, 0.5)) ** 2 + (
-            (y - rng.uniform(-1, 1)) / rng.uniform(0.1, 0.5)
-        ) ** 2
-        scene = scene + rng.uniform(0.1, 0.5) * np.exp(-away)
+        (right, below), (wide, tall) = rng.uniform(-1, 1, 2), rng.uniform(0.1, 0.5, 2)
+        scene = scene + rng.uniform(0.1, 0.5) * np.exp(-(((x - right) / wide) ** 2) - ((y - below) / tall) ** 2)
     image = Image.fromarray((np.clip(scene, 0, 1) * 255).astype(np.uint8))
     blurred = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 2.0)))
     noisy = np.asarray(blurred) + rng.normal(0, rng.uniform(0.5, 5), (height, width))

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image, ImageFilter
 
+from cxr.evaluation.photographs import photograph_film
 from cxr.films.film import Film
 from cxr.films.gate import CUTS
 from cxr.films.phantom import draw_film
@@ -26,6 +27,15 @@ def draw_lateral(seed: int, size: int = 256) -> Film:
     """A drawn film from the side without a word of it in its header; every other patient faces the other way."""
     pixels = draw_film(seed, size=size, view="lateral").film.pixels
     return Film(np.ascontiguousarray(pixels[:, ::-1] if seed % 2 else pixels))
+
+
+def join_films(one: Film, other: Film, stacked: bool) -> Film:
+    """Two films in one picture, as high or as wide as one another, beside each other or one above the other."""
+    first, second = (film.pixels.T if stacked else film.pixels for film in (one, other))
+    size = (max(1, round(second.shape[1] * len(first) / len(second))), len(first))
+    fitted = np.asarray(Image.fromarray(np.ascontiguousarray(second)).resize(size), dtype=np.float32)
+    joined = np.concatenate([first, fitted], axis=1)
+    return Film(np.ascontiguousarray(joined.T if stacked else joined))
 
 
 def crop(pixels: Array, rng: np.random.Generator) -> Array:
@@ -94,6 +104,10 @@ WAYS: dict[str, Callable[[Array, np.random.Generator], Array]] = {
     "inverted and turned": lambda pixels, rng: 1 - np.rot90(pixels, int(rng.integers(1, 4))),
     "cropped": crop,
     "photo of a screen": lambda pixels, rng: np.clip(photograph(pixels, rng), 0, 1),
+    "photographed": photograph_film,
+    "photographed, turned to the left": lambda pixels, rng: photograph_film(np.rot90(pixels), rng),
+    "photographed, turned to the right": lambda pixels, rng: photograph_film(np.rot90(pixels, 3), rng),
+    "photographed upside down": lambda pixels, rng: photograph_film(np.rot90(pixels, 2), rng),
     "clipped": clip,
     "too small": shrink_away,
     "unsharp": blur,

@@ -1,4 +1,4 @@
-"""The exposed field of a film: what lies around it is no film. Borders are found, and blackened where they are not dark.
+"""The exposed field of a film: what lies around it is no film. Borders are found, and blackened unless they are dark.
 
 A border is a band of lines along a whole edge that are all of one value, but for JPEG noise, writing and thin frames.
 Scale-free: raw values of any number type will do. Also edges that are aslant, as of a collimator. Knows nothing of
@@ -43,7 +43,7 @@ class Box(NamedTuple):
 
 
 class _Band(NamedTuple):
-    """Lines of one value along an edge: of which side (an index of a Box), what is left, the value, how the band ends."""
+    """Lines of one value along an edge: of which side (an index of a Box), what is left, and how the band ends."""
 
     side: int
     width: int

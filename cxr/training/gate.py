@@ -29,8 +29,8 @@ from cxr.settings import Settings
 
 Array = np.ndarray
 FIRST_SEED = 9_600_000  # of the drawn ones; no other set of ours begins here
-DRAWN, OF_A_KIND, SPOILT = 400, 120, 360
-WARNED_OF = ("clipped", "photo of a screen", "cropped")  # of `evaluation.spoilt`
+DRAWN, OF_A_KIND, SPOILT = 400, 120, 480
+WARNED_OF = ("clipped", "photo of a screen", "cropped", "photographed")  # of `evaluation.spoilt`
 AXES = 64
 FEWEST = 10  # films an axis, or its variance is a guess
 

@@ -11,10 +11,12 @@ from cxr.evaluation import gate as module
 from cxr.evaluation.films import DRAWN_SEED, list_films
 from cxr.evaluation.gate import (
     EXPECTED,
+    READ,
     Judged,
     is_right,
     judge,
     judge_drawn,
+    judge_pairs,
     judge_spoilt,
     judge_strangers,
     main,
@@ -34,6 +36,7 @@ from tests.films.test_gate import FILMS
 
 REFUSED = Gate((Reason("turned", True, "Turned.", "Turn it.", "turn right"),))
 OPEN = Gate()
+PAIRS = "two films in one picture"
 
 
 def write_data(folder: Path) -> Path:
@@ -68,7 +71,7 @@ def test_where_all_are_alike_the_interval_is_exact(mark: bool) -> None:
 def test_a_reason_is_right_only_with_what_mends_it() -> None:
     assert is_right(Judged("turned to the left", "1", REFUSED))
     assert not is_right(Judged("turned to the right", "1", REFUSED)) and not is_right(Judged("cropped", "1", OPEN))
-    assert set(EXPECTED) == {*WAYS, "lateral"}
+    assert {*EXPECTED, *READ} == {*WAYS, "lateral", PAIRS}
 
 
 def test_each_file_is_fitted_on_or_measured_on_and_never_both(tmp_path: Path) -> None:
@@ -124,7 +127,8 @@ def test_every_group_is_judged(tmp_path: Path) -> None:
     folder, reader = write_data(tmp_path), fake_reader(gated=True)
     films = list_films(folder, "test")
     rows = {one.row for one in judge_spoilt(reader, films[:1], 1)}
-    assert rows == set(EXPECTED)
+    assert rows == {*EXPECTED, *READ} - {PAIRS}
+    assert [one.row for one in judge_pairs(reader, films)] == [PAIRS] * (len(films) - 1)
     assert {one.row for one in judge_strangers(reader, folder / "not_chest", 1)} == {"not_chest", *KINDS}
     assert [one.row for one in judge_drawn(reader, 2)] == ["drawn films"] * 2
 

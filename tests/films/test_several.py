@@ -1,5 +1,7 @@
 """Two films in one picture are refused by name, however they lie; one film never is."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -33,7 +35,7 @@ def join(one: Array, other: Array, gap: int = 0, value: float = 0.0, share: floa
 @pytest.mark.parametrize("stacked", [False, True])
 def test_pairs_of_films_are_refused_by_name(gap: int, value: float, share: float, stacked: bool) -> None:
     found = 0
-    for one, other in zip(DRAWN, DRAWN[1:], strict=False):
+    for one, other in pairwise(DRAWN):
         page = join(one.T, other.T, gap, value, share).T if stacked else join(one, other, gap, value, share)
         seen = inspect_film(Film(blacken_border(np.ascontiguousarray(page))))
         found += seen.reasons[:1] == (SEVERAL,)
@@ -64,5 +66,5 @@ def test_no_real_film_is_several() -> None:
 @needs_data
 def test_pairs_of_real_films_are_several() -> None:
     films = [open_film(path).pixels for path in sorted((DATA / "films").glob("nih*.jpg"))[::90]]
-    found = [holds_several(join(one, other)) for one, other in zip(films, films[1:], strict=False)]
+    found = [holds_several(join(one, other)) for one, other in pairwise(films)]
     assert len(found) >= 10 and np.mean(found) >= 0.9

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from cxr.films import look
-from cxr.films.look import LOOKS, read_weights
+from cxr.films.look import read_weights
 from cxr.model.gate import FILE, read_familiarity
 from cxr.model.loading import load_named
 from cxr.settings import Settings
@@ -64,11 +65,13 @@ def test_looks_are_fitted_on_training_films_and_written(
     opened: list[str] = []
     monkeypatch.setattr(looks, "open_film", lambda path: (opened.append(path.name), FILMS[0])[1])
     monkeypatch.setattr(looks.collect_samples, "__defaults__", (4,))
-    monkeypatch.setattr(look, "FILE", tmp_path / "look.json")
+    monkeypatch.setattr(looks, "FILE", tmp_path / "look.safetensors")
     looks.main(["--films", str(write_data(tmp_path))])
     assert opened == ["0.png"] and "pictures" in capsys.readouterr().out
-    found = read_weights.__wrapped__()
-    assert found.slopes.shape == (len(LOOKS), look.GRID**2 + 12)
+    found = load_file(tmp_path / "look.safetensors")
+    assert {name: value.shape for name, value in found.items()} == {
+        name: value.shape for name, value in read_weights().items()
+    }
     assert look.tell_looks(FILMS[0].pixels, found)["upright"] > 0.5
 
 
