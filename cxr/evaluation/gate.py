@@ -11,7 +11,6 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +109,7 @@ def judge_spoilt(reader: Reader, films: Sequence[RealFilm], laterals: int) -> It
 
 def judge_pairs(reader: Reader, films: Sequence[RealFilm]) -> Iterator[Judged]:
     """Two real films in one picture, side by side or one above the other: to be refused by name."""
-    for number, (one, other) in enumerate(pairwise(films)):
+    for number, (one, other) in enumerate(zip(films, (*films[1:], *films[:1]), strict=True)):
         pair = join_films(open_film(one.path), open_film(other.path), stacked=number % 2 == 1)
         yield Judged("two films in one picture", one.patient, judge(reader, pair))
 
