@@ -65,6 +65,7 @@ def test_looks_are_fitted_on_training_films_and_written(
     opened: list[str] = []
     monkeypatch.setattr(looks, "open_film", lambda path: (opened.append(path.name), FILMS[0])[1])
     monkeypatch.setattr(looks.collect_samples, "__defaults__", (4,))
+    monkeypatch.setattr(looks.train_looks, "__defaults__", (40,))  # passes over few pictures
     monkeypatch.setattr(looks, "FILE", tmp_path / "look.safetensors")
     looks.main(["--films", str(write_data(tmp_path))])
     assert opened == ["0.png"] and "pictures" in capsys.readouterr().out
