@@ -68,6 +68,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "model": {"numpy", "PIL", "torch", "transformers", "peft", "safetensors", "tokenizers", "huggingface_hub"},
 }
 THIRD_PARTY_ALONE = {
+    "cxr/films/look.py": {"safetensors"},
     "cxr/model/endpoint.py": {"httpx"},
     "cxr/questions/spelling.py": {"spellchecker"},
 }  # what one module may import beside the rest of its part
