@@ -40,12 +40,12 @@ Weights = Mapping[str, Array]  # of convolutions, out x in x 3 x 3, and of a lin
 
 def tell_looks(pixels: Array, weights: Weights | None = None) -> Mapping[str, float]:
     """The probability of each of LOOKS for a picture, H x W float32 in 0..1; `weights`: others than those that ship."""
-    scores = run_network(normalise(make_square(pixels)), weights or read_weights())
+    scores = run_network(normalise(make_thumbnail(pixels)), weights or read_weights())
     shares = np.exp(scores - scores.max())
     return dict(zip(LOOKS, (shares / shares.sum()).tolist(), strict=True))
 
 
-def make_square(pixels: Array) -> Array:
+def make_thumbnail(pixels: Array) -> Array:
     """The exposed field of a picture on a black square, SIDE x SIDE uint8."""
     return np.asarray(letterbox(Film(pixels), SIDE))
 

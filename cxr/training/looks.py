@@ -29,7 +29,7 @@ from cxr.evaluation.spoilt import cut, draw_lateral, photograph
 from cxr.evaluation.strangers import KINDS, draw_stranger, open_strangers
 from cxr.films.film import shrink
 from cxr.films.gate import CUTS
-from cxr.films.look import FILE, LOOKS, SIDE, make_square, normalise
+from cxr.films.look import FILE, LOOKS, SIDE, make_thumbnail, normalise
 from cxr.films.open import open_film
 from cxr.films.phantom import draw_film
 
@@ -167,7 +167,7 @@ def vary(pixels: Array, rng: np.random.Generator) -> Array:
 
 
 def _note(pixels: Array, look: str, weight: float = 1.0) -> Sample:
-    return Sample(make_square(np.ascontiguousarray(pixels, dtype=np.float32)), look, weight)
+    return Sample(make_thumbnail(np.ascontiguousarray(pixels, dtype=np.float32)), look, weight)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from cxr.films.look import LOOKS, SIDE, make_square, normalise, read_weights, run_network, tell_looks
+from cxr.films.look import LOOKS, SIDE, make_thumbnail, normalise, read_weights, run_network, tell_looks
 from cxr.films.phantom import draw_film
 from cxr.training.looks import build_network
 
@@ -26,14 +26,18 @@ def test_the_looks_are_probabilities_and_an_upright_film_looks_upright() -> None
     assert set(looks) == set(LOOKS) and sum(looks.values()) == pytest.approx(1) and looks["upright"] > 0.9
 
 
-def test_a_border_changes_nothing() -> None:
-    laid = np.pad(FILM, ((100, 0), (30, 200)))
+@pytest.mark.parametrize("ground", [0.0, 1.0])
+def test_a_border_changes_nothing_even_with_writing_on_it(ground: float) -> None:
+    laid = np.pad(FILM, ((100, 0), (30, 200)), constant_values=ground)
+    laid[20:30, 40:50] = 1 - ground
+    laid[40:44, 100:500] = 1 - ground
+    assert make_thumbnail(laid).shape == (SIDE, SIDE)
     assert tell_looks(laid) == pytest.approx(tell_looks(FILM), abs=0.02)
 
 
 def test_numpy_runs_the_network_as_torch_does() -> None:
     network = build_network().eval()
-    square = normalise(make_square(FILM))
+    square = normalise(make_thumbnail(FILM))
     assert square.shape == (SIDE, SIDE)
     with torch.inference_mode():
         expected = network(torch.from_numpy(square)[None, None])[0].numpy()
